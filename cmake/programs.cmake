@@ -1,0 +1,1 @@
+# What is built from the core: grows with the project.

@@ -1,0 +1,212 @@
+/* Dipper: blind image deconvolution with deep image priors.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Conventions. Pictures are float, usually in [0, 1], and are never rescaled unasked. A PSF is what a point of light
+ * looks like on the sensor: the model is D = X (*) K + n with true convolution, K of odd sides, non-negative, sum 1,
+ * centre at (kh/2, kw/2). Much public code and data holds correlation kernels, which are K turned by 180 degrees.
+ *
+ * Threads. Different contexts may be used from different threads at once; one context, and whatever was created with
+ * it, from one thread at a time. The library keeps no global state, never prints and never exits.
+ *
+ * Errors. Every fallible call returns a dipper_status; dipper_context_message gives the first error's detail.
+ */
+#ifndef DIPPER_H
+#define DIPPER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dipper/status.h"
+#include "dipper/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define DIPPER_API __attribute__((visibility("default")))
+#else
+#define DIPPER_API
+#endif
+
+/* ---- Context: device, threads, and the detail of the first error ---- */
+
+typedef struct dipper_context dipper_context;
+
+typedef struct dipper_context_options {
+    size_t struct_size; /* set by dipper_context_options_init */
+    const char *device; /* back end: "auto" (default), "cpu", "ref" (plain C, slow); borrowed during the call */
+    int threads;        /* worker threads, 0 (default) = one per available core, at most 1024 */
+} dipper_context_options;
+
+DIPPER_API void dipper_context_options_init(dipper_context_options *options);
+
+/* options may be NULL for defaults. On failure *out is NULL. Destroy solvers and recipes before their context. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_context_create(const dipper_context_options *options,
+                                                                 dipper_context **out);
+DIPPER_API void dipper_context_destroy(dipper_context **context); /* NULL is fine; sets *context to NULL */
+
+/* Detail of the first error since creation or the last clear, "" if none. Valid until the next call with this context.
+ */
+DIPPER_API const char *dipper_context_message(const dipper_context *context);
+DIPPER_API void dipper_context_clear(dipper_context *context);
+DIPPER_API const char *dipper_context_device(const dipper_context *context); /* e.g. "cpu (avx2, oneDNN 2.6)" */
+DIPPER_API int dipper_context_threads(const dipper_context *context);
+DIPPER_API const char *dipper_status_text(dipper_status status); /* a few English words */
+
+/* Build options as one line for people, e.g. "oneDNN on, FFTW on, CUDA off". Static. */
+DIPPER_API const char *dipper_build_text(void);
+
+/* ---- Pictures: views of the caller's memory ---- */
+
+/* Element (channel c, row y, column x) is data[c*channel_stride + y*row_stride + x*pixel_stride]; strides in floats.
+ * The library never keeps the pointer after the call returns. Inputs are only read. */
+typedef struct dipper_image {
+    float *data;
+    int width, height; /* pixels, >= 1 */
+    int channels;      /* 1 (grey) or 3 (red, green, blue) */
+    ptrdiff_t pixel_stride, row_stride, channel_stride;
+} dipper_image;
+
+/* A view of tightly packed planes: pixel stride 1, row stride width. */
+DIPPER_API dipper_image dipper_image_view(float *data, int width, int height, int channels);
+
+/* ---- Recipes: a method is a table of fields ---- */
+
+typedef struct dipper_recipe dipper_recipe;
+
+typedef struct dipper_field { /* one field of a recipe; all strings static except value */
+    const char *name;
+    const char *type;        /* "int", "real", "bool", "choice", or "list" (comma-separated reals) */
+    double minimum, maximum; /* inclusive; 0, 0 where it has no meaning */
+    const char *choices;     /* "a|b|c" for a choice, else "" */
+    const char *unit;        /* "px", "iterations", "" ... */
+    const char *help;
+    const char *value; /* current value as text; owned by the recipe, valid until it is changed */
+} dipper_field;
+
+DIPPER_API int dipper_recipe_count(void);
+DIPPER_API const char *dipper_recipe_name(int index); /* "fast", "selfdeblur" ...; NULL out of range */
+DIPPER_API const char *dipper_recipe_summary(int index);
+
+/* name: one of dipper_recipe_name. DIPPER_ERROR_ARGUMENT for an unknown one. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_create(dipper_context *context, const char *name,
+                                                                dipper_recipe **out);
+DIPPER_API void dipper_recipe_destroy(dipper_recipe **recipe);
+/* Sets one field from text; DIPPER_ERROR_ARGUMENT (naming field and range) leaves the recipe as it was. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_set(dipper_context *context, dipper_recipe *recipe,
+                                                             const char *field, const char *value);
+DIPPER_API int dipper_recipe_field_count(void);
+/* index in [0, field_count). recipe may be NULL: then value is the default of the first recipe. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_field(const dipper_recipe *recipe, int index,
+                                                               dipper_field *out);
+
+/* ---- Solver: blurred picture in, sharp picture and PSF out ---- */
+
+typedef struct dipper_solver dipper_solver;
+
+typedef struct dipper_progress {
+    size_t struct_size;
+    const char *stage;   /* static: "scale 1/4", "scale 1", "deconvolution" ... */
+    long iteration;      /* done so far over all stages, in solver steps */
+    long iterations;     /* planned over all stages */
+    double loss;         /* of the last step; 0 in a stage without one */
+    double seconds;      /* since the first step */
+    double seconds_left; /* forecast */
+} dipper_progress;
+
+/* Called after each step (and inside long steps) on the calling thread; non-zero asks to stop. May call
+ * dipper_solver_get_image and dipper_solver_get_psf on this solver, nothing else. */
+typedef int (*dipper_progress_fn)(const dipper_progress *progress, void *user);
+
+typedef struct dipper_solver_options {
+    size_t struct_size; /* set by dipper_solver_options_init */
+    int psf_width;      /* kernel size told by the user, odd, 1..101 px; default 31 */
+    int psf_height;
+    uint64_t seed;               /* default 0; same seed, device and threads: same bits */
+    double noise_sigma;          /* standard deviation of the noise in picture units; < 0 (default): estimate */
+    dipper_progress_fn progress; /* may be NULL */
+    void *user;
+} dipper_solver_options;
+
+DIPPER_API void dipper_solver_options_init(dipper_solver_options *options);
+
+/* Makes all memory and plans for restoring `blurred` (1 or 3 channels; 3: PSF and network from BT.601 luma, chroma of
+ * the input). Copies what it needs: picture and recipe may go afterwards. Errors: DIPPER_ERROR_INPUT (NaN, infinity,
+ * constant, smaller than the PSF), DIPPER_ERROR_ARGUMENT, DIPPER_ERROR_MEMORY, DIPPER_ERROR_DEVICE. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_create(dipper_context *context, const dipper_image *blurred,
+                                                                const dipper_recipe *recipe,
+                                                                const dipper_solver_options *options,
+                                                                dipper_solver **out);
+DIPPER_API void dipper_solver_destroy(dipper_solver **solver);
+
+/* Runs up to n further steps (fewer at the end); *left (may be NULL) gets the steps still to do, 0 = finished.
+ * DIPPER_ERROR_CANCELLED or DIPPER_ERROR_DIVERGED: results so far stay readable. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_step(dipper_solver *solver, long n, long *left);
+
+/* Writes the current best estimate, size and channels of the input, into out (caller's memory). Not clipped. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_image(dipper_solver *solver, dipper_image *out);
+/* Size of the PSF returned by get_psf (odd; may differ from the size told: a recipe may use a larger window). */
+DIPPER_API void dipper_solver_psf_size(const dipper_solver *solver, int *width, int *height);
+/* Writes the current PSF (rows x columns, packed, convolution convention, sum 1) into psf[height*width]. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_psf(dipper_solver *solver, float *psf);
+
+typedef struct dipper_solver_info {
+    size_t struct_size; /* set by the caller to sizeof(dipper_solver_info) */
+    long iteration, iterations;
+    double loss;
+    double noise_sigma;   /* given or estimated */
+    double seconds;       /* spent in steps */
+    size_t memory_bytes;  /* held by the solver at its peak */
+    long loss_count;      /* entries of loss history */
+    const double *losses; /* one per iteration; owned by the solver, valid until the next call */
+} dipper_solver_info;
+
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *info);
+
+/* ---- Non-blind deconvolution with a known PSF ---- */
+
+typedef struct dipper_sparse_options {
+    size_t struct_size; /* set by dipper_sparse_options_init */
+    double weight;      /* of the prior, on pictures in [0, 1]; larger = smoother; < 0 (default): from the noise */
+    double exponent;    /* of |gradient|, 0.8 (default; Levin 2007) */
+    double noise_sigma; /* < 0 (default): estimate */
+    int reweightings;   /* default 3 */
+    int cg_iterations;  /* conjugate-gradient steps per re-weighting, default 60 */
+} dipper_sparse_options;
+
+DIPPER_API void dipper_sparse_options_init(dipper_sparse_options *options);
+
+/* Sparse-prior deconvolution (IRLS, Levin et al. 2007) of each channel; valid data term on a larger latent picture.
+ * psf: psf_height x psf_width, packed, odd sides, non-negative, is divided by its sum. out: shape of blurred. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_deconvolve_sparse(dipper_context *context,
+                                                                    const dipper_image *blurred, const float *psf,
+                                                                    int psf_width, int psf_height,
+                                                                    const dipper_sparse_options *options,
+                                                                    dipper_image *out);
+
+/* ---- Measures ---- */
+
+/* PSNR in dB over the whole picture, all channels, for the given peak (1 for pictures in [0, 1]). Not clipped.
+ * Equal pictures give +infinity. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_psnr(dipper_context *context, const dipper_image *x,
+                                                       const dipper_image *reference, double peak, double *psnr_db);
+
+typedef struct dipper_alignment {
+    double psnr_db;
+    double ssim;             /* 11x11 Gaussian, sigma 1.5, valid windows, data range 1 */
+    double shift_x, shift_y; /* px, of the result against the reference */
+} dipper_alignment;
+
+/* The Levin protocol (docs/measures.md): crops `crop` px off each side of the reference, searches shifts of the result
+ * within +-range px in steps of 0.25 px with bilinear interpolation, keeps the least squared error. Grey pictures;
+ * colour ones are compared on BT.601 luma. Result is clipped to [0, 1] first. Usual: crop 15, range 10. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_score_aligned(dipper_context *context, const dipper_image *x,
+                                                                const dipper_image *reference, int crop, int range,
+                                                                dipper_alignment *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+/* Op descriptors: what is to be computed, fixed before the loop; every back end takes the same ones.
+ *
+ * Each kind lists its args as they are passed to dp_plan_run: inputs -> outputs, with shapes. Letters: C channels, H
+ * rows, W columns; F marks a tensor in feature layout, P planar (op.x.layout etc. say which where both are possible).
+ * Outputs are overwritten, never added to. Outputs may not overlap inputs unless "in place" is said. Padding channels
+ * of feature tensors are zero on entry and must be zero on exit. */
+#ifndef DP_BACKEND_OP_H
+#define DP_BACKEND_OP_H
+
+#include <stdint.h>
+
+#include "base/philox.h"
+#include "tensor/shape.h"
+
+typedef enum dp_op_kind {
+    DP_CONV_FWD,         /* x F(Cin,H,W), w[Cout][Cin][k][k], b[Cout] -> y (Cout,Ho,Wo) F, or P for k=1, Cout<=4 */
+    DP_CONV_BWD_DATA,    /* dy, w -> dx */
+    DP_CONV_BWD_WEIGHTS, /* x, dy -> dw, db */
+    DP_NORM_ACT_FWD,     /* x F, gamma[C], beta[C] -> y F, stats[2*C] = mean[C], 1/sqrt(var+eps)[C] */
+    DP_NORM_ACT_BWD,     /* x F, dy F, gamma, beta, stats -> dx F (in place of dy allowed), dgamma, dbeta */
+    DP_UPSAMPLE2_FWD,    /* x F(C,H,W) -> y F(C,Ho,Wo): bilinear x2, half-pixel centres, centre crop */
+    DP_UPSAMPLE2_BWD,    /* dy -> dx */
+    DP_CHANNEL_COPY,     /* x F(C) -> y F: channels [from, from+n) of x into [to, to+n) of y, rest of y untouched */
+    DP_ADD,              /* a, b -> y, same shape (in place of a or b allowed) */
+    DP_MATMUL,           /* a, b -> y: y = alpha op(a) op(b); a tensor is the matrix of C rows and H*W columns */
+    DP_MAXPOOL2_FWD,     /* x F(C,H,W) -> y F(C,H/2,W/2), index (storage as y; back end's own content) */
+    DP_MAXPOOL2_BWD,     /* dy, index -> dx */
+    DP_LINEAR_FWD,       /* x[n], w[m][n], b[m] -> y[m] */
+    DP_LINEAR_BWD,       /* x, w, dy -> dx (may be NULL), dw, db */
+    DP_ACT_FWD,          /* x -> y (in place allowed): relu6 or sigmoid, planar */
+    DP_ACT_BWD,          /* y, dy -> dx (in place of dy allowed); both derivatives follow from y */
+    DP_SOFTMAX_FWD,      /* x[n] -> y[n] */
+    DP_SOFTMAX_BWD,      /* y, dy -> dx */
+    DP_BLUR_FWD,         /* x P(C,H,W), psf[kh][kw] -> y P(C,H-kh+1,W-kw+1): valid true convolution of each plane */
+    DP_BLUR_BWD,         /* x, psf, dy -> dx (may be NULL), dpsf (may be NULL; summed over planes) */
+    DP_MSE,              /* x, target -> loss[1] = weight*mean (x-t)^2, dx */
+    DP_SSIM,             /* x, target P(C,H,W) -> loss[1] = weight*(1 - mean SSIM), dx */
+    DP_TV,               /* x P -> loss[1] = weight*mean sqrt(dx^2+dy^2+eps), dx; forward differences, 0 at the end */
+    DP_ADAM,             /* p[n], g[n], m[n], v[n], dp_adam_step (host) -> p, m, v in place */
+    DP_RANDOM, /* x (may be NULL = 0), uint64_t draw (host) -> y = x + scale*number; element order: philox.h */
+    DP_OP_KINDS
+} dp_op_kind;
+
+typedef enum dp_pad { DP_PAD_REFLECT, DP_PAD_ZERO } dp_pad; /* of k/2 pixels; reflect does not repeat the edge */
+typedef enum dp_act { DP_RELU6, DP_SIGMOID } dp_act;
+typedef enum dp_random { DP_UNIFORM, DP_NORMAL } dp_random;
+
+typedef struct dp_adam_step {
+    double lr, beta1, beta2, eps; /* PyTorch's Adam: p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps) */
+    int64_t t;                    /* from 1 */
+} dp_adam_step;
+
+typedef struct dp_op {
+    dp_op_kind kind;
+    dp_shape x; /* the first input of the forward op (of the pair, for an adjoint) */
+    dp_shape y; /* the output of the forward op; losses, adam and adjoints: see above */
+    union {
+        struct {
+            int k, stride;
+            dp_pad pad;
+        } conv; /* k 1 or 3, stride 1 or 2 (k=3); Ho=(H-1)/stride+1 */
+        struct {
+            float eps, slope;
+        } norm; /* slope of LeakyReLU; 1 = no activation */
+        struct {
+            int from, to, n;
+        } copy;
+        struct {
+            dp_shape b;
+            bool trans_a, trans_b;
+            float alpha;
+        } matmul; /* x is a */
+        struct {
+            dp_act act;
+        } act;
+        struct {
+            int kh, kw;
+        } blur; /* odd, 1..101 */
+        struct {
+            float weight, eps;
+        } loss; /* mse, ssim, tv (eps: tv only) */
+        struct {
+            dp_philox_key key;
+            dp_random law;
+            float scale;
+        } random;
+    };
+} dp_op;
+
+const char *dp_op_name(dp_op_kind kind); /* "conv_fwd" ... */
+
+/* Output size of a convolution along one side; reflection needs side >= 2 where it pads. */
+static inline int dp_conv_out(int side, int stride) {
+    return (side - 1) / stride + 1;
+}
+
+#endif
