@@ -1,0 +1,268 @@
+/* Names of the ops, and the shape rules that every back end relies on. */
+#include "backend/op.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "backend/backend.h"
+#include "base/memory.h"
+
+static const char *const op_names[DP_OP_KINDS] = {
+    [DP_CONV_FWD] = "conv_fwd",
+    [DP_CONV_BWD_DATA] = "conv_bwd_data",
+    [DP_CONV_BWD_WEIGHTS] = "conv_bwd_weights",
+    [DP_NORM_ACT_FWD] = "norm_act_fwd",
+    [DP_NORM_ACT_BWD] = "norm_act_bwd",
+    [DP_UPSAMPLE2_FWD] = "upsample2_fwd",
+    [DP_UPSAMPLE2_BWD] = "upsample2_bwd",
+    [DP_CHANNEL_COPY] = "channel_copy",
+    [DP_ADD] = "add",
+    [DP_MATMUL] = "matmul",
+    [DP_MAXPOOL2_FWD] = "maxpool2_fwd",
+    [DP_MAXPOOL2_BWD] = "maxpool2_bwd",
+    [DP_LINEAR_FWD] = "linear_fwd",
+    [DP_LINEAR_BWD] = "linear_bwd",
+    [DP_ACT_FWD] = "act_fwd",
+    [DP_ACT_BWD] = "act_bwd",
+    [DP_SOFTMAX_FWD] = "softmax_fwd",
+    [DP_SOFTMAX_BWD] = "softmax_bwd",
+    [DP_BLUR_FWD] = "blur_fwd",
+    [DP_BLUR_BWD] = "blur_bwd",
+    [DP_MSE] = "mse",
+    [DP_SSIM] = "ssim",
+    [DP_TV] = "tv",
+    [DP_ADAM] = "adam",
+    [DP_RANDOM] = "random",
+};
+
+const char *dp_op_name(dp_op_kind kind) {
+    return (int)kind >= 0 && kind < DP_OP_KINDS ? op_names[kind] : "unknown op";
+}
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+static dipper_status
+broken(const dp_op *op, dp_diag *diag, const char *format, ...) {
+    char text[256];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    return dp_fail(diag, DIPPER_ERROR_INTERNAL, "%s: %s", dp_op_name(op->kind), text);
+}
+
+/* A rule of the op; used where `op` and `diag` are in scope. */
+#define RULE(holds, ...)                                                                                               \
+    do {                                                                                                               \
+        if (!(holds)) return broken(op, diag, __VA_ARGS__);                                                            \
+    } while (0)
+
+/* Sides at least 1, and small enough that planes and sides of matrices fit an int, and that the bytes of the padded
+ * tensor in double fit ptrdiff_t. */
+static dipper_status check_shape(const dp_op *op, dp_diag *diag, const char *name, dp_shape s) {
+    RULE(s.c >= 1 && s.h >= 1 && s.w >= 1,
+         "%s is %d x %d x %d (channels, rows, columns), every side must be at least 1", name, s.c, s.h, s.w);
+    RULE(s.layout == DP_PLANAR || s.layout == DP_FEATURE, "%s has unknown layout %d", name, (int)s.layout);
+    size_t plane, count;
+    const size_t channels = dp_align_up((size_t)s.c, 64);
+    const bool fits = dp_mul_size((size_t)s.h, (size_t)s.w, &plane) && plane <= INT_MAX &&
+                      dp_mul_size(plane, channels, &count) && count <= PTRDIFF_MAX / (2 * sizeof(double));
+    RULE(fits, "%s of %d x %d x %d is too large", name, s.c, s.h, s.w);
+    return DIPPER_OK;
+}
+
+static dipper_status check_layout(const dp_op *op, dp_diag *diag, const char *name, dp_shape s, dp_layout layout) {
+    RULE(s.layout == layout, "%s must be %s", name, layout == DP_FEATURE ? "in feature layout" : "planar");
+    return DIPPER_OK;
+}
+
+static dipper_status check_same(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    RULE(dp_shape_equal(x, y), "y (%d x %d x %d, layout %d) must be as x (%d x %d x %d, layout %d)", y.c, y.h, y.w,
+         (int)y.layout, x.c, x.h, x.w, (int)x.layout);
+    return DIPPER_OK;
+}
+
+static dipper_status check_conv(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    const int k = op->conv.k, stride = op->conv.stride;
+    RULE(k == 1 || k == 3, "kernel side is %d, must be 1 or 3", k);
+    RULE(stride == 1 || (stride == 2 && k == 3), "stride is %d with kernel side %d, must be 1, or 2 with side 3",
+         stride, k);
+    RULE(op->conv.pad == DP_PAD_REFLECT || op->conv.pad == DP_PAD_ZERO, "unknown padding %d", (int)op->conv.pad);
+    DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
+    RULE(y.layout == DP_FEATURE || (k == 1 && y.c <= 4),
+         "y is planar with kernel side %d and %d channels; planar needs side 1 and at most 4 channels", k, y.c);
+    const int h = dp_conv_out(x.h, stride), w = dp_conv_out(x.w, stride);
+    RULE(y.h == h && y.w == w, "y is %d x %d, must be %d x %d for x %d x %d with stride %d", y.h, y.w, h, w, x.h, x.w,
+         stride);
+    RULE(k == 1 || op->conv.pad == DP_PAD_ZERO || (x.h >= 2 && x.w >= 2),
+         "x is %d x %d, padding by reflection needs at least 2 x 2", x.h, x.w);
+    size_t count;
+    RULE(dp_mul_size((size_t)x.c * 9, (size_t)y.c, &count) && count <= INT_MAX, "%d x %d channels are too many", x.c,
+         y.c);
+    return DIPPER_OK;
+}
+
+static dipper_status check_norm(const dp_op *op, dp_diag *diag) {
+    const float eps = op->norm.eps, slope = op->norm.slope;
+    DP_TRY(check_layout(op, diag, "x", op->x, DP_FEATURE));
+    DP_TRY(check_same(op, diag));
+    RULE(isfinite(eps) && eps > 0, "eps is %g, must be above 0", (double)eps);
+    RULE(slope >= 0 && slope <= 1, "slope is %g, must be in [0, 1]", (double)slope);
+    return DIPPER_OK;
+}
+
+static dipper_status check_upsample(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
+    DP_TRY(check_layout(op, diag, "y", y, DP_FEATURE));
+    RULE(x.c == y.c, "x has %d channels, y %d", x.c, y.c);
+    RULE(x.h <= INT_MAX / 2 && x.w <= INT_MAX / 2, "x is too large");
+    RULE(y.h <= 2 * x.h && y.w <= 2 * x.w, "y is %d x %d, at most twice x, that is %d x %d", y.h, y.w, 2 * x.h,
+         2 * x.w);
+    return DIPPER_OK;
+}
+
+static dipper_status check_copy(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    const int from = op->copy.from, to = op->copy.to, n = op->copy.n;
+    DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
+    DP_TRY(check_layout(op, diag, "y", y, DP_FEATURE));
+    RULE(x.h == y.h && x.w == y.w, "x is %d x %d, y %d x %d", x.h, x.w, y.h, y.w);
+    RULE(n >= 1, "copies %d channels, must be at least 1", n);
+    RULE(from >= 0 && n <= x.c - from, "channels %d + %d are outside the %d of x", from, n, x.c);
+    RULE(to >= 0 && n <= y.c - to, "channels %d + %d are outside the %d of y", to, n, y.c);
+    return DIPPER_OK;
+}
+
+static dipper_status check_matmul(const dp_op *op, dp_diag *diag) {
+    const dp_shape a = op->x, b = op->matmul.b, y = op->y;
+    DP_TRY(check_shape(op, diag, "b", b));
+    const bool ta = op->matmul.trans_a, tb = op->matmul.trans_b;
+    const int rows = ta ? a.h * a.w : a.c, inner_a = ta ? a.c : a.h * a.w;
+    const int inner_b = tb ? b.h * b.w : b.c, columns = tb ? b.c : b.h * b.w;
+    RULE(inner_a == inner_b, "inner dimensions differ: op(a) is %d x %d, op(b) %d x %d", rows, inner_a, inner_b,
+         columns);
+    RULE(y.c == rows && y.h * y.w == columns, "y is a matrix of %d x %d, must be %d x %d", y.c, y.h * y.w, rows,
+         columns);
+    RULE(isfinite(op->matmul.alpha), "alpha is not finite");
+    return DIPPER_OK;
+}
+
+static dipper_status check_maxpool(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
+    DP_TRY(check_layout(op, diag, "y", y, DP_FEATURE));
+    RULE(x.h >= 2 && x.w >= 2, "x is %d x %d, pooling needs at least 2 x 2", x.h, x.w);
+    RULE(y.c == x.c && y.h == x.h / 2 && y.w == x.w / 2, "y is %d x %d x %d, must be %d x %d x %d", y.c, y.h, y.w, x.c,
+         x.h / 2, x.w / 2);
+    return DIPPER_OK;
+}
+
+static dipper_status check_linear(const dp_op *op, dp_diag *diag) {
+    DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
+    DP_TRY(check_layout(op, diag, "y", op->y, DP_PLANAR));
+    size_t count;
+    RULE(dp_count(op->x) <= INT_MAX && dp_count(op->y) <= INT_MAX &&
+             dp_mul_size(dp_count(op->x), dp_count(op->y), &count) && count <= PTRDIFF_MAX / (2 * sizeof(double)),
+         "%zu to %zu values are too many", dp_count(op->x), dp_count(op->y));
+    return DIPPER_OK;
+}
+
+static dipper_status check_act(const dp_op *op, dp_diag *diag) {
+    DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
+    DP_TRY(check_same(op, diag));
+    RULE(op->act.act == DP_RELU6 || op->act.act == DP_SIGMOID, "unknown activation %d", (int)op->act.act);
+    return DIPPER_OK;
+}
+
+static dipper_status check_softmax(const dp_op *op, dp_diag *diag) {
+    DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
+    return check_same(op, diag);
+}
+
+static dipper_status check_blur(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    const int kh = op->blur.kh, kw = op->blur.kw;
+    RULE(kh >= 1 && kw >= 1 && kh <= 101 && kw <= 101 && kh % 2 == 1 && kw % 2 == 1,
+         "the PSF is %d x %d, both sides must be odd and in 1..101", kh, kw);
+    DP_TRY(check_layout(op, diag, "x", x, DP_PLANAR));
+    DP_TRY(check_layout(op, diag, "y", y, DP_PLANAR));
+    RULE(x.h >= kh && x.w >= kw, "the latent picture is %d x %d, smaller than the PSF of %d x %d", x.h, x.w, kh, kw);
+    RULE(y.c == x.c && y.h == x.h - kh + 1 && y.w == x.w - kw + 1, "y is %d x %d x %d, must be %d x %d x %d", y.c, y.h,
+         y.w, x.c, x.h - kh + 1, x.w - kw + 1);
+    return DIPPER_OK;
+}
+
+static dipper_status check_loss(const dp_op *op, dp_diag *diag) {
+    DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
+    RULE(isfinite(op->loss.weight), "weight is not finite");
+    RULE(op->kind != DP_TV || (isfinite(op->loss.eps) && op->loss.eps > 0), "eps is %g, must be above 0",
+         (double)op->loss.eps);
+    return DIPPER_OK;
+}
+
+static dipper_status check_random(const dp_op *op, dp_diag *diag) {
+    DP_TRY(check_same(op, diag));
+    RULE(op->random.law == DP_UNIFORM || op->random.law == DP_NORMAL, "unknown law %d", (int)op->random.law);
+    RULE(isfinite(op->random.scale), "scale is not finite");
+    return DIPPER_OK;
+}
+
+static bool has_output_shape(dp_op_kind kind) {
+    return kind != DP_MSE && kind != DP_SSIM && kind != DP_TV && kind != DP_ADAM;
+}
+
+dipper_status dp_op_check(const dp_op *op, dp_diag *diag) {
+    RULE((int)op->kind >= 0 && op->kind < DP_OP_KINDS, "kind %d is not one of the %d", (int)op->kind, (int)DP_OP_KINDS);
+    DP_TRY(check_shape(op, diag, "x", op->x));
+    if (has_output_shape(op->kind)) DP_TRY(check_shape(op, diag, "y", op->y));
+    switch (op->kind) {
+    case DP_CONV_FWD:
+    case DP_CONV_BWD_DATA:
+    case DP_CONV_BWD_WEIGHTS:
+        return check_conv(op, diag);
+    case DP_NORM_ACT_FWD:
+    case DP_NORM_ACT_BWD:
+        return check_norm(op, diag);
+    case DP_UPSAMPLE2_FWD:
+    case DP_UPSAMPLE2_BWD:
+        return check_upsample(op, diag);
+    case DP_CHANNEL_COPY:
+        return check_copy(op, diag);
+    case DP_ADD:
+        return check_same(op, diag);
+    case DP_MATMUL:
+        return check_matmul(op, diag);
+    case DP_MAXPOOL2_FWD:
+    case DP_MAXPOOL2_BWD:
+        return check_maxpool(op, diag);
+    case DP_LINEAR_FWD:
+    case DP_LINEAR_BWD:
+        return check_linear(op, diag);
+    case DP_ACT_FWD:
+    case DP_ACT_BWD:
+        return check_act(op, diag);
+    case DP_SOFTMAX_FWD:
+    case DP_SOFTMAX_BWD:
+        return check_softmax(op, diag);
+    case DP_BLUR_FWD:
+    case DP_BLUR_BWD:
+        return check_blur(op, diag);
+    case DP_MSE:
+    case DP_SSIM:
+    case DP_TV:
+        return check_loss(op, diag);
+    case DP_ADAM:
+        return check_layout(op, diag, "x", op->x, DP_PLANAR);
+    case DP_RANDOM:
+        return check_random(op, diag);
+    case DP_OP_KINDS:
+        break;
+    }
+    return broken(op, diag, "no shape rules");
+}
