@@ -1,0 +1,258 @@
+#define _POSIX_C_SOURCE 200809L /* strtok_r */
+#include "bid/recipe.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum field_type { TYPE_INT, TYPE_REAL, TYPE_BOOL, TYPE_CHOICE, TYPE_LIST } field_type;
+static const char *const type_names[] = {"int", "real", "bool", "choice", "list"};
+
+typedef struct field {
+    const char *name;
+    field_type type;
+    size_t offset;
+    const char *fallback; /* default, as text */
+    double minimum, maximum;
+    const char *choices, *unit, *help;
+} field;
+
+static const field fields[] = {
+#define AT(name) offsetof(dp_recipe, name)
+#define INT(name, value, low, high, unit, help) {#name, TYPE_INT, AT(name), #value, low, high, "", unit, help},
+#define REAL(name, value, low, high, unit, help) {#name, TYPE_REAL, AT(name), #value, low, high, "", unit, help},
+#define BOOL(name, value, help) {#name, TYPE_BOOL, AT(name), #value, 0, 0, "", "", help},
+#define CHOICE(name, value, choices, help) {#name, TYPE_CHOICE, AT(name), value, 0, 0, choices, "", help},
+#define LIST(name, value, low, high, unit, help) {#name, TYPE_LIST, AT(name), value, low, high, "", unit, help},
+#include "bid/recipe.def"
+#undef INT
+#undef REAL
+#undef BOOL
+#undef CHOICE
+#undef LIST
+};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
+/* The methods: what differs from the defaults. */
+static const struct {
+    const char *name, *summary, *settings;
+} recipes[] = {
+    {"fast", "small network, direct centred PSF, SSIM from the start, three scales, then a sparse-prior deconvolution",
+     "scales=0.25,0.5,1 iterations=150,300,500 channels=32 nonlocal_from=10 psf=direct psf_margin=0.2 "
+     "centre_every=10 centre_until=0.6 lr_psf=0.05 ssim_from=0 perturb=0 lr_halve=0.7,0.85 final=sparse "
+     "psf_cut=0.03 psf_island=0.02 average=50"},
+    {"selfdeblur", "SelfDeblur as published for the Levin data (Ren et al. 2020)", ""},
+    {"selfdeblur-lai", "SelfDeblur as published for the Lai data: SSIM from iteration 500", "ssim_from=500"},
+    {"selfdeblur-colour", "SelfDeblur as published for colour pictures: 2500 iterations",
+     "iterations=2500 lr_halve=0.64,0.76,0.88"},
+};
+enum { RECIPES = sizeof recipes / sizeof *recipes };
+
+int dp_recipe_count(void) {
+    return RECIPES;
+}
+const char *dp_recipe_name(int index) {
+    return index >= 0 && index < RECIPES ? recipes[index].name : NULL;
+}
+const char *dp_recipe_summary(int index) {
+    return index >= 0 && index < RECIPES ? recipes[index].summary : NULL;
+}
+int dp_recipe_field_count(void) {
+    return FIELDS;
+}
+
+/* ---- Reading values ---- */
+
+static bool read_real(const char *text, double *out) {
+    char *end;
+    errno = 0;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && errno == 0 && isfinite(*out);
+}
+
+static bool read_bool(const char *text, bool *out) {
+    *out = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+    return *out || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
+}
+
+static bool read_list(const char *text, dp_list *out) {
+    char copy[DP_FIELD_TEXT], *save = NULL;
+    if (strlen(text) >= sizeof copy || *text == '\0' || *text == ',' || text[strlen(text) - 1] == ',') return false;
+    if (strstr(text, ",,") != NULL) return false;
+    strcpy(copy, text);
+    out->count = 0;
+    for (char *part = strtok_r(copy, ",", &save); part != NULL; part = strtok_r(NULL, ",", &save))
+        if (out->count == DP_LIST_MAX || !read_real(part, &out->value[out->count++])) return false;
+    return true;
+}
+
+/* Position of text in "a|b|c", -1 if it is none of them. */
+static int find_choice(const char *choices, const char *text) {
+    const size_t length = strlen(text);
+    for (int i = 0; *choices != '\0'; i++) {
+        const size_t n = strcspn(choices, "|");
+        if (n == length && strncmp(choices, text, n) == 0) return i;
+        choices += n + (choices[n] == '|');
+    }
+    return -1;
+}
+
+static bool in_range(const field *f, double v) {
+    return v >= f->minimum && v <= f->maximum;
+}
+
+/* Stores text as f's value; false if it is not one. */
+static bool store(const field *f, dp_recipe *recipe, const char *text) {
+    void *at = (char *)recipe + f->offset;
+    double v;
+    dp_list list = {0};
+    switch (f->type) {
+    case TYPE_INT:
+        if (!read_real(text, &v) || v != floor(v) || !in_range(f, v)) return false;
+        *(int *)at = (int)v;
+        return true;
+    case TYPE_REAL:
+        if (!read_real(text, &v) || !in_range(f, v)) return false;
+        *(double *)at = v;
+        return true;
+    case TYPE_BOOL:
+        return read_bool(text, at);
+    case TYPE_CHOICE:
+        if (find_choice(f->choices, text) < 0) return false;
+        *(int *)at = find_choice(f->choices, text);
+        return true;
+    case TYPE_LIST:
+        if (!read_list(text, &list)) return false;
+        for (int i = 0; i < list.count; i++)
+            if (!in_range(f, list.value[i])) return false;
+        *(dp_list *)at = list;
+        return true;
+    }
+    return false;
+}
+
+static dipper_status refuse(const field *f, const char *text, dp_diag *diag) {
+    switch (f->type) {
+    case TYPE_BOOL:
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s: '%s' is neither true nor false", f->name, text);
+    case TYPE_CHOICE:
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s: '%s' is not one of %s", f->name, text, f->choices);
+    case TYPE_LIST:
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s: '%s' is not 1 to %d numbers from %g to %g with commas between",
+                       f->name, text, DP_LIST_MAX, f->minimum, f->maximum);
+    default:
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s: '%s' is not %s from %g to %g", f->name, text,
+                       f->type == TYPE_INT ? "a whole number" : "a number", f->minimum, f->maximum);
+    }
+}
+
+/* `-n 500` for a recipe of several scales: shared out in the proportions of the present list, at least 1 each. */
+static void share_iterations(dp_recipe *recipe, const dp_list *before) {
+    dp_list *now = &recipe->iterations;
+    if (now->count != 1 || before->count <= 1) return;
+    const double total = now->value[0];
+    double sum = 0, given = 0;
+    for (int i = 0; i < before->count; i++) sum += before->value[i];
+    for (int i = 0; i + 1 < before->count; i++) {
+        now->value[i] = fmax(1, floor(total * before->value[i] / sum));
+        given += now->value[i];
+    }
+    now->count = before->count;
+    now->value[now->count - 1] = fmax(1, total - given);
+}
+
+dipper_status dp_recipe_set(dp_recipe *recipe, const char *name, const char *value, dp_diag *diag) {
+    const dp_list before = recipe->iterations;
+    for (int i = 0; i < FIELDS; i++) {
+        if (strcmp(fields[i].name, name) != 0) continue;
+        if (!store(&fields[i], recipe, value)) return refuse(&fields[i], value, diag);
+        if (fields[i].offset == AT(iterations)) share_iterations(recipe, &before);
+        return DIPPER_OK;
+    }
+    return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "a recipe has no field '%s' (see 'dipper info --recipe NAME')", name);
+}
+
+/* Applies "field=value field=value ...". */
+static dipper_status apply(dp_recipe *recipe, const char *settings, dp_diag *diag) {
+    char copy[1024], *save = NULL;
+    snprintf(copy, sizeof copy, "%s", settings);
+    for (char *item = strtok_r(copy, " ", &save); item != NULL; item = strtok_r(NULL, " ", &save)) {
+        char *equals = strchr(item, '=');
+        if (equals == NULL) return dp_fail(diag, DIPPER_ERROR_INTERNAL, "recipe table: '%s'", item);
+        *equals = '\0';
+        DP_TRY(dp_recipe_set(recipe, item, equals + 1, diag));
+    }
+    return DIPPER_OK;
+}
+
+dipper_status dp_recipe_init(const char *name, dp_diag *diag, dp_recipe *out) {
+    char known[256] = "";
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < FIELDS; i++)
+        if (!store(&fields[i], out, fields[i].fallback))
+            return dp_fail(diag, DIPPER_ERROR_INTERNAL, "recipe table: default of %s", fields[i].name);
+    for (int i = 0; i < RECIPES; i++) {
+        if (strcmp(recipes[i].name, name) == 0) {
+            out->name = recipes[i].name;
+            return apply(out, recipes[i].settings, diag);
+        }
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i > 0 ? ", " : "", recipes[i].name);
+    }
+    return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "no method '%s'; there are: %s", name, known);
+}
+
+dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
+    if (r->scales.count != r->iterations.count)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "iterations has %d numbers for %d scales; give one, or one for each", r->iterations.count,
+                       r->scales.count);
+    for (int i = 0; i < r->scales.count; i++) {
+        if (r->iterations.value[i] != floor(r->iterations.value[i]))
+            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "iterations: %g is not a whole number", r->iterations.value[i]);
+        if (i > 0 && r->scales.value[i] <= r->scales.value[i - 1])
+            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "scales must rise, each larger than the one before");
+    }
+    if (r->scales.value[r->scales.count - 1] != 1.0)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
+    return DIPPER_OK;
+}
+
+/* ---- Writing values ---- */
+
+static void write_list(const dp_list *list, char *text, size_t size) {
+    size_t used = 0;
+    for (int i = 0; i < list->count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%.9g", i > 0 ? "," : "", list->value[i]);
+}
+
+static void write_choice(const char *choices, int index, char *text, size_t size) {
+    for (; index > 0; index--) choices += strcspn(choices, "|") + 1;
+    snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
+}
+
+void dp_recipe_field(const dp_recipe *recipe, int index, dipper_field *out, char text[DP_FIELD_TEXT]) {
+    const field *f = &fields[index];
+    const void *at = (const char *)recipe + f->offset;
+    *out = (dipper_field){f->name, type_names[f->type], f->minimum, f->maximum, f->choices, f->unit, f->help, text};
+    text[0] = '\0';
+    switch (f->type) {
+    case TYPE_INT:
+        snprintf(text, DP_FIELD_TEXT, "%d", *(const int *)at);
+        break;
+    case TYPE_REAL:
+        snprintf(text, DP_FIELD_TEXT, "%.9g", *(const double *)at);
+        break;
+    case TYPE_BOOL:
+        snprintf(text, DP_FIELD_TEXT, "%s", *(const bool *)at ? "true" : "false");
+        break;
+    case TYPE_CHOICE:
+        write_choice(f->choices, *(const int *)at, text, DP_FIELD_TEXT);
+        break;
+    case TYPE_LIST:
+        write_list(at, text, DP_FIELD_TEXT);
+        break;
+    }
+}

@@ -1,0 +1,370 @@
+/* Building a graph and running it. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "nn/graph_inner.h"
+
+dipper_status dp_graph_new(dp_backend *be, dp_diag *diag, dp_graph **out) {
+    *out = dp_alloc(1, sizeof **out);
+    if (*out == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a graph");
+    (*out)->be = be;
+    return DIPPER_OK;
+}
+
+void dp_graph_free(dp_graph *g) {
+    if (g == NULL) return;
+    for (int i = 0; i < g->steps; i++)
+        if (g->step[i].plan != NULL) g->be->vt->plan_free(g->step[i].plan);
+    dp_free(g->tensor);
+    dp_free(g->node);
+    dp_free(g->step);
+    dp_free(g);
+}
+
+void dp_graph_fail(dp_graph *g, dipper_status status, const char *text) {
+    (void)dp_fail(&g->diag, status, "%s", text);
+}
+
+/* Makes room for one more element; false (failure recorded) when memory is exhausted. */
+static bool reserve(dp_graph *g, void **array, int count, int *capacity, size_t size) {
+    if (count < *capacity) return true;
+    const int bigger = *capacity ? 2 * *capacity : 64;
+    void *p = dp_alloc((size_t)bigger, size);
+    if (p == NULL) {
+        dp_graph_fail(g, DIPPER_ERROR_MEMORY, "out of memory for a graph");
+        return false;
+    }
+    if (count > 0) memcpy(p, *array, (size_t)count * size);
+    dp_free(*array);
+    *array = p;
+    *capacity = bigger;
+    return true;
+}
+
+/* ---- Tensors ---- */
+
+dp_value dp_graph_tensor(dp_graph *g, dp_shape shape) {
+    if (g->diag.status != DIPPER_OK) return -1;
+    if (!reserve(g, (void **)&g->tensor, g->tensors, &g->tensor_capacity, sizeof *g->tensor)) return -1;
+    const dp_value v = g->tensors++;
+    g->tensor[v] = (dp_tensor){.shape = shape, .bytes = dp_backend_bytes(g->be, shape), .root = v, .grad = -1};
+    return v;
+}
+
+dp_value dp_graph_view(dp_graph *g, dp_value of, dp_shape shape, int from) {
+    const dp_value v = dp_graph_tensor(g, shape);
+    if (v < 0) return -1;
+    g->tensor[v].root = of;
+    g->tensor[v].root_channel = from;
+    return v;
+}
+
+dp_shape dp_graph_shape(const dp_graph *g, dp_value v) {
+    return v < 0 ? (dp_shape){0} : g->tensor[v].shape;
+}
+int dp_graph_block(const dp_graph *g) {
+    return g->be->block;
+}
+
+void dp_graph_keep(dp_graph *g, dp_value v) {
+    if (v >= 0) g->tensor[v].keep = true;
+}
+
+dp_value dp_graph_input(dp_graph *g, dp_shape shape) {
+    const dp_value v = dp_graph_tensor(g, shape);
+    dp_graph_keep(g, v);
+    return v;
+}
+
+dp_value dp_graph_param(dp_graph *g, dp_params *ps, const char *name, size_t count, dp_init init) {
+    if (count > (size_t)1 << 30) {
+        dp_graph_fail(g, DIPPER_ERROR_MEMORY, "a layer has more than 2^30 weights");
+        return -1;
+    }
+    const int index = dp_params_add(ps, name, count, init);
+    const dp_value v = dp_graph_tensor(g, dp_vector((int)count));
+    if (v < 0 || index < 0) {
+        dp_graph_fail(g, DIPPER_ERROR_MEMORY, "out of memory for a layer's weights, or two layers of one name");
+        return -1;
+    }
+    g->tensor[v].params = ps;
+    g->tensor[v].param = index;
+    g->tensor[v].needs_grad = true;
+    return v;
+}
+
+/* ---- Ops ---- */
+
+/* Appends a forward op and returns its output; aux_shape.c > 0 asks for a second output. */
+static dp_value apply(dp_graph *g, const dp_op *op, int inputs, const dp_value *in, dp_shape aux_shape) {
+    for (int i = 0; i < inputs; i++)
+        if (in[i] < 0 || in[i] >= g->tensors) return -1;
+    const dp_value out = dp_graph_tensor(g, op->y);
+    const dp_value aux = aux_shape.c > 0 ? dp_graph_tensor(g, aux_shape) : -1;
+    if (out < 0 || (aux < 0 && aux_shape.c > 0)) return -1;
+    if (!reserve(g, (void **)&g->node, g->nodes, &g->node_capacity, sizeof *g->node)) return -1;
+    dp_node *n = &g->node[g->nodes++];
+    *n = (dp_node){.op = *op, .inputs = inputs, .out = out, .aux = aux};
+    for (int i = 0; i < inputs; i++) {
+        n->in[i] = in[i];
+        if (g->tensor[in[i]].needs_grad) g->tensor[out].needs_grad = true;
+    }
+    return out;
+}
+
+static const dp_shape no_aux = {0};
+
+dp_value dp_graph_conv(dp_graph *g, dp_value x, dp_value w, dp_value b, int c_out, int k, int stride, dp_layout out) {
+    const dp_shape xs = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_CONV_FWD,
+                      .x = xs,
+                      .y = {c_out, dp_conv_out(xs.h, stride), dp_conv_out(xs.w, stride), out},
+                      .conv = {.k = k, .stride = stride, .pad = DP_PAD_REFLECT}};
+    return apply(g, &op, 3, (const dp_value[]){x, w, b}, no_aux);
+}
+
+dp_value dp_graph_norm_act(dp_graph *g, dp_value x, dp_value gamma, dp_value beta, float slope) {
+    const dp_shape xs = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_NORM_ACT_FWD, .x = xs, .y = xs, .norm = {.eps = 1e-5f, .slope = slope}};
+    return apply(g, &op, 3, (const dp_value[]){x, gamma, beta}, dp_vector(2 * xs.c));
+}
+
+dp_value dp_graph_upsample2(dp_graph *g, dp_value x, int h, int w) {
+    const dp_shape xs = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_UPSAMPLE2_FWD, .x = xs, .y = {xs.c, h, w, xs.layout}};
+    return apply(g, &op, 1, &x, no_aux);
+}
+
+/* a and b become ranges of channels of the result, so that their producers write into it, unless one of them already
+ * lies elsewhere or ends inside a block: then the backward and forward passes copy. */
+dp_value dp_graph_concat(dp_graph *g, dp_value a, dp_value b) {
+    const dp_shape as = dp_graph_shape(g, a), bs = dp_graph_shape(g, b);
+    dp_op op = {.kind = DP_CHANNEL_COPY, .x = as, .y = {as.c + bs.c, as.h, as.w, as.layout}};
+    const dp_value out = apply(g, &op, 2, (const dp_value[]){a, b}, no_aux);
+    if (out < 0) return -1;
+    g->node[g->nodes - 1].concat = true;
+    dp_tensor *ta = &g->tensor[a], *tb = &g->tensor[b];
+    const bool whole = as.c % g->be->block == 0 && a != b;
+    const bool plain = ta->root == a && tb->root == b && !ta->keep && !tb->keep && !ta->params && !tb->params;
+    if (whole && plain) {
+        ta->root = tb->root = out;
+        ta->root_channel = 0;
+        tb->root_channel = as.c;
+    } else {
+        g->tensor[out].keep = true; /* copies leave its padding channels as they are: zero from the start */
+    }
+    return out;
+}
+
+dp_value dp_graph_add(dp_graph *g, dp_value a, dp_value b) {
+    const dp_shape s = dp_graph_shape(g, a);
+    const dp_op op = {.kind = DP_ADD, .x = s, .y = s};
+    return apply(g, &op, 2, (const dp_value[]){a, b}, no_aux);
+}
+
+dp_value dp_graph_matmul(dp_graph *g, dp_value a, bool trans_a, dp_value b, bool trans_b, float alpha, dp_shape out) {
+    const dp_op op = {.kind = DP_MATMUL,
+                      .x = dp_graph_shape(g, a),
+                      .y = out,
+                      .matmul = {.b = dp_graph_shape(g, b), .trans_a = trans_a, .trans_b = trans_b, .alpha = alpha}};
+    return apply(g, &op, 2, (const dp_value[]){a, b}, no_aux);
+}
+
+dp_value dp_graph_maxpool2(dp_graph *g, dp_value x) {
+    const dp_shape xs = dp_graph_shape(g, x), ys = {xs.c, xs.h / 2, xs.w / 2, xs.layout};
+    const dp_op op = {.kind = DP_MAXPOOL2_FWD, .x = xs, .y = ys};
+    return apply(g, &op, 1, &x, ys);
+}
+
+dp_value dp_graph_linear(dp_graph *g, dp_value x, dp_value w, dp_value b, int outputs) {
+    const dp_op op = {.kind = DP_LINEAR_FWD, .x = dp_graph_shape(g, x), .y = dp_vector(outputs)};
+    return apply(g, &op, 3, (const dp_value[]){x, w, b}, no_aux);
+}
+
+dp_value dp_graph_act(dp_graph *g, dp_value x, dp_act act) {
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_ACT_FWD, .x = s, .y = s, .act = {act}};
+    return apply(g, &op, 1, &x, no_aux);
+}
+
+dp_value dp_graph_softmax(dp_graph *g, dp_value x) {
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_SOFTMAX_FWD, .x = s, .y = s};
+    return apply(g, &op, 1, &x, no_aux);
+}
+
+dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw) {
+    const dp_shape xs = dp_graph_shape(g, x);
+    const dp_op op = {
+        .kind = DP_BLUR_FWD, .x = xs, .y = dp_planar(xs.c, xs.h - kh + 1, xs.w - kw + 1), .blur = {kh, kw}};
+    return apply(g, &op, 2, (const dp_value[]){x, psf}, no_aux);
+}
+
+dp_value dp_graph_perturb(dp_graph *g, dp_value x, dp_philox_key key, dp_random law, float scale) {
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_RANDOM, .x = s, .y = s, .random = {key, law, scale}};
+    const dp_value draw = dp_graph_tensor(g, dp_vector(1));
+    if (draw < 0) return -1;
+    g->tensor[draw].host = &g->counter;
+    return apply(g, &op, 2, (const dp_value[]){x, draw}, no_aux);
+}
+
+int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight) {
+    const dp_value value = dp_graph_input(g, dp_vector(1));
+    if (g->losses == DP_MAX_LOSSES) dp_graph_fail(g, DIPPER_ERROR_INTERNAL, "too many losses in a graph");
+    if (x < 0 || value < 0 || g->diag.status != DIPPER_OK) return -1;
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_op op = {.kind = kind, .x = s, .y = s, .loss = {.weight = weight, .eps = kind == DP_TV ? 1e-6f : 0.0f}};
+    g->loss[g->losses] = (dp_loss_slot){.op = op, .x = x, .target = target, .value = value, .on = true};
+    return g->losses++;
+}
+
+void dp_graph_loss_enable(dp_graph *g, int loss, bool on) {
+    g->loss[loss].on = on;
+}
+
+/* ---- Compiling ---- */
+
+dp_step *dp_graph_emit(dp_graph *g, const dp_op *op, int args, const dp_value *arg) {
+    if (g->diag.status != DIPPER_OK) return NULL;
+    if (!reserve(g, (void **)&g->step, g->steps, &g->step_capacity, sizeof *g->step)) return NULL;
+    dp_step *s = &g->step[g->steps];
+    *s = (dp_step){.op = *op, .args = args, .workspace = -1, .loss = -1, .spare = -1};
+    memcpy(s->arg, arg, (size_t)args * sizeof *arg);
+    size_t bytes = 0;
+    if (g->be->vt->plan_new(g->be, op, &g->diag, &s->plan, &bytes) != DIPPER_OK) return NULL;
+    g->steps++;
+    if (bytes > 0) {
+        s->workspace = dp_graph_tensor(g, dp_vector(0));
+        if (s->workspace < 0) return NULL;
+        g->tensor[s->workspace].bytes = bytes;
+    }
+    return s;
+}
+
+static void emit_concat(dp_graph *g, const dp_node *n) {
+    int to = 0;
+    for (int i = 0; i < 2; i++) {
+        const dp_shape xs = g->tensor[n->in[i]].shape;
+        const dp_op op = {.kind = DP_CHANNEL_COPY, .x = xs, .y = n->op.y, .copy = {0, to, xs.c}};
+        if (g->tensor[n->in[i]].root != n->out) dp_graph_emit(g, &op, 2, (const dp_value[]){n->in[i], n->out});
+        to += xs.c;
+    }
+}
+
+static void emit_forward(dp_graph *g) {
+    for (int i = 0; i < g->nodes; i++) {
+        const dp_node n = g->node[i];
+        if (n.concat) {
+            emit_concat(g, &n);
+            continue;
+        }
+        dp_value arg[DP_MAX_ARGS];
+        int args = 0;
+        for (int j = 0; j < n.inputs; j++) arg[args++] = n.in[j];
+        arg[args++] = n.out;
+        if (n.aux >= 0) arg[args++] = n.aux;
+        if (n.op.kind == DP_RANDOM) { /* the draw number stands before the output, as in op.h */
+            arg[1] = n.in[1];
+            arg[2] = n.out;
+        }
+        dp_graph_emit(g, &n.op, args, arg);
+    }
+    g->forward_steps = g->steps;
+}
+
+dipper_status dp_graph_compile(dp_graph *g, dp_diag *diag) {
+    if (g->diag.status == DIPPER_OK) emit_forward(g);
+    if (g->diag.status == DIPPER_OK) (void)dp_graph_emit_backward(g);
+    if (g->diag.status == DIPPER_OK) (void)dp_graph_place(g);
+    if (g->diag.status != DIPPER_OK) return dp_fail(diag, g->diag.status, "%s", g->diag.text);
+    g->compiled = true;
+    return DIPPER_OK;
+}
+
+size_t dp_graph_arena_bytes(const dp_graph *g) {
+    return g->arena_bytes;
+}
+
+static void clear(dp_graph *g, char *arena) {
+    static const float zero[4096] = {0};
+    const size_t chunk = sizeof zero / sizeof *zero * g->be->element_size;
+    for (size_t at = 0; at < g->arena_bytes; at += chunk) {
+        const size_t n = g->arena_bytes - at < chunk ? g->arena_bytes - at : chunk;
+        g->be->vt->upload(g->be, dp_vector((int)(n / g->be->element_size)), arena + at, zero);
+    }
+}
+
+void dp_graph_bind(dp_graph *g, void *arena) {
+    clear(g, arena);
+    for (int v = 0; v < g->tensors; v++) g->tensor[v].address = dp_graph_address(g, arena, v);
+    for (int i = 0; i < g->steps; i++) {
+        dp_step *s = &g->step[i];
+        for (int j = 0; j < s->args; j++) s->address[j] = s->arg[j] < 0 ? NULL : g->tensor[s->arg[j]].address;
+        s->workspace_address = s->workspace < 0 ? NULL : g->tensor[s->workspace].address;
+        s->spare_address = s->spare < 0 ? NULL : g->tensor[s->spare].address;
+    }
+}
+
+/* ---- Running ---- */
+
+void dp_graph_write(dp_graph *g, dp_value v, const float *src) {
+    g->be->vt->upload(g->be, g->tensor[v].shape, g->tensor[v].address, src);
+}
+
+void dp_graph_read(const dp_graph *g, dp_value v, float *dst) {
+    g->be->vt->download(g->be, g->tensor[v].shape, dst, g->tensor[v].address);
+}
+
+void dp_graph_set_counter(dp_graph *g, uint64_t counter) {
+    g->counter = counter;
+}
+
+void dp_graph_step_run(dp_graph *g, int step) {
+    dp_step *s = &g->step[step];
+    g->be->vt->plan_run(s->plan, s->address, s->workspace_address);
+}
+
+void dp_graph_forward(dp_graph *g) {
+    for (int i = 0; i < g->forward_steps; i++) dp_graph_step_run(g, i);
+}
+
+/* The loss steps' part of a run: the first loss on a value that is on writes the gradient, later ones add to it. */
+static void run_loss_step(dp_graph *g, int step) {
+    dp_step *s = &g->step[step];
+    bool earlier = false;
+    for (int i = 0; i < s->loss; i++) earlier |= g->loss[i].on && g->loss[i].x == g->loss[s->loss].x;
+    if (!g->loss[s->loss].on || (s->adds && !earlier)) return;
+    void *address[DP_MAX_ARGS];
+    memcpy(address, s->address, sizeof address);
+    if (!s->adds && earlier) address[s->args - 1] = s->spare_address;
+    g->be->vt->plan_run(s->plan, address, s->workspace_address);
+}
+
+void dp_graph_run(dp_graph *g) {
+    for (int i = 0; i < g->steps; i++) {
+        if (g->step[i].loss >= 0)
+            run_loss_step(g, i);
+        else
+            dp_graph_step_run(g, i);
+    }
+    g->counter++;
+}
+
+double dp_graph_loss_sum(const dp_graph *g) {
+    double sum = 0;
+    for (int i = 0; i < g->losses; i++) {
+        float value = 0;
+        if (!g->loss[i].on) continue;
+        dp_graph_read(g, g->loss[i].value, &value);
+        sum += (double)value;
+    }
+    return sum;
+}
+
+int dp_graph_step_count(const dp_graph *g) {
+    return g->steps;
+}
+const dp_op *dp_graph_step_op(const dp_graph *g, int step) {
+    return &g->step[step].op;
+}

@@ -1,0 +1,211 @@
+/* The backward pass, derived node by node in reverse order. The gradient of a tensor is a tensor made when the first
+ * consumer contributes to it; further contributions go to a temporary and are added. */
+#include "nn/graph_inner.h"
+
+/* Takes `c` (already computed by a step) as a contribution to the gradient of v. */
+static void contribute(dp_graph *g, dp_value v, dp_value c) {
+    if (v < 0 || c < 0) return;
+    const dp_value sum = g->tensor[v].grad;
+    if (sum < 0) {
+        g->tensor[v].grad = c;
+        return;
+    }
+    const dp_shape s = g->tensor[v].shape;
+    const dp_op op = {.kind = DP_ADD, .x = s, .y = s};
+    dp_graph_emit(g, &op, 3, (const dp_value[]){sum, c, sum});
+}
+
+/* A tensor for an adjoint to write v's gradient to; -1 where none is wanted. For parameters it is the flat array. */
+static dp_value gradient_target(dp_graph *g, dp_value v) {
+    if (!g->tensor[v].needs_grad) return -1;
+    const dp_value t = dp_graph_tensor(g, g->tensor[v].shape);
+    if (t >= 0 && g->tensor[v].params != NULL) {
+        g->tensor[t].params = g->tensor[v].params;
+        g->tensor[t].param = g->tensor[v].param;
+        g->tensor[t].is_grad = true;
+    }
+    return t;
+}
+
+static dp_op adjoint(const dp_node *n, dp_op_kind kind) {
+    dp_op op = n->op;
+    op.kind = kind;
+    return op;
+}
+
+static void conv_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dw = gradient_target(g, n->in[1]), db = gradient_target(g, n->in[2]);
+    const dp_op weights = adjoint(n, DP_CONV_BWD_WEIGHTS), data = adjoint(n, DP_CONV_BWD_DATA);
+    dp_graph_emit(g, &weights, 4, (const dp_value[]){n->in[0], dy, dw, db});
+    const dp_value dx = gradient_target(g, n->in[0]);
+    if (dx < 0) return;
+    dp_graph_emit(g, &data, 3, (const dp_value[]){dy, n->in[1], dx});
+    contribute(g, n->in[0], dx);
+}
+
+/* In place over dy, which nobody needs afterwards. */
+static void norm_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dgamma = gradient_target(g, n->in[1]), dbeta = gradient_target(g, n->in[2]);
+    const dp_op op = adjoint(n, DP_NORM_ACT_BWD);
+    dp_graph_emit(g, &op, 8, (const dp_value[]){n->in[0], dy, n->in[1], n->in[2], n->aux, dy, dgamma, dbeta});
+    contribute(g, n->in[0], dy);
+}
+
+static void concat_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    int from = 0;
+    for (int i = 0; i < 2; i++) {
+        const dp_shape s = g->tensor[n->in[i]].shape;
+        const bool whole = from % g->be->block == 0 && (i == 1 || s.c % g->be->block == 0);
+        if (g->tensor[n->in[i]].needs_grad && whole) {
+            contribute(g, n->in[i], dp_graph_view(g, dy, s, from));
+        } else if (g->tensor[n->in[i]].needs_grad) {
+            const dp_value part = gradient_target(g, n->in[i]);
+            const dp_op op = {.kind = DP_CHANNEL_COPY, .x = n->op.y, .y = s, .copy = {from, 0, s.c}};
+            dp_graph_keep(g, part); /* its padding channels stay zero */
+            dp_graph_emit(g, &op, 2, (const dp_value[]){dy, part});
+            contribute(g, n->in[i], part);
+        }
+        from += s.c;
+    }
+}
+
+/* One input takes dy over, the other a copy, as adjoints may work in place. */
+static void add_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value copy = gradient_target(g, n->in[1]);
+    const dp_shape s = n->op.y;
+    const dp_op op = {.kind = DP_CHANNEL_COPY, .x = s, .y = s, .copy = {0, 0, s.c}};
+    if (copy >= 0) {
+        dp_graph_keep(g, copy);
+        dp_graph_emit(g, &op, 2, (const dp_value[]){dy, copy});
+        contribute(g, n->in[1], copy);
+    }
+    if (g->tensor[n->in[0]].needs_grad) contribute(g, n->in[0], dy);
+}
+
+/* y = alpha op(a) op(b), A = op(a), B = op(b): dA = alpha dy B', dB = alpha A' dy, transposed back where op did. */
+static void matmul_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value a = n->in[0], b = n->in[1], da = gradient_target(g, a), db = gradient_target(g, b);
+    const dp_shape as = n->op.x, bs = n->op.matmul.b, ys = n->op.y;
+    const bool ta = n->op.matmul.trans_a, tb = n->op.matmul.trans_b;
+    const float alpha = n->op.matmul.alpha;
+    if (da >= 0) {
+        dp_op op = {.kind = DP_MATMUL, .x = ta ? bs : ys, .y = as};
+        op.matmul.b = ta ? ys : bs;
+        op.matmul.trans_a = ta && tb;
+        op.matmul.trans_b = ta || !tb;
+        op.matmul.alpha = alpha;
+        dp_graph_emit(g, &op, 3, (const dp_value[]){ta ? b : dy, ta ? dy : b, da});
+        contribute(g, a, da);
+    }
+    if (db >= 0) {
+        dp_op op = {.kind = DP_MATMUL, .x = tb ? ys : as, .y = bs};
+        op.matmul.b = tb ? as : ys;
+        op.matmul.trans_a = tb || !ta;
+        op.matmul.trans_b = ta && tb;
+        op.matmul.alpha = alpha;
+        dp_graph_emit(g, &op, 3, (const dp_value[]){tb ? dy : a, tb ? a : dy, db});
+        contribute(g, b, db);
+    }
+}
+
+static void linear_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dx = gradient_target(g, n->in[0]), dw = gradient_target(g, n->in[1]);
+    const dp_value db = gradient_target(g, n->in[2]);
+    const dp_op op = adjoint(n, DP_LINEAR_BWD);
+    dp_graph_emit(g, &op, 6, (const dp_value[]){n->in[0], n->in[1], dy, dx, dw, db});
+    contribute(g, n->in[0], dx);
+}
+
+static void blur_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dx = gradient_target(g, n->in[0]), dpsf = gradient_target(g, n->in[1]);
+    const dp_op op = adjoint(n, DP_BLUR_BWD);
+    dp_graph_emit(g, &op, 5, (const dp_value[]){n->in[0], n->in[1], dy, dx, dpsf});
+    contribute(g, n->in[0], dx);
+    contribute(g, n->in[1], dpsf);
+}
+
+/* Ops with one input: dx from `saved` (or nothing) and dy. */
+static void unary_backward(dp_graph *g, const dp_node *n, dp_op_kind kind, dp_value saved, dp_value dy) {
+    const dp_value dx = gradient_target(g, n->in[0]);
+    const dp_op op = adjoint(n, kind);
+    if (kind == DP_UPSAMPLE2_BWD)
+        dp_graph_emit(g, &op, 2, (const dp_value[]){dy, dx});
+    else if (kind == DP_MAXPOOL2_BWD)
+        dp_graph_emit(g, &op, 3, (const dp_value[]){dy, saved, dx});
+    else
+        dp_graph_emit(g, &op, 3, (const dp_value[]){saved, dy, dx});
+    contribute(g, n->in[0], dx);
+}
+
+static void node_backward(dp_graph *g, const dp_node *n) {
+    const dp_value dy = g->tensor[n->out].grad;
+    if (dy < 0 || !g->tensor[n->out].needs_grad) return;
+    if (n->concat) {
+        concat_backward(g, n, dy);
+        return;
+    }
+    switch (n->op.kind) {
+    case DP_CONV_FWD:
+        conv_backward(g, n, dy);
+        break;
+    case DP_NORM_ACT_FWD:
+        norm_backward(g, n, dy);
+        break;
+    case DP_ADD:
+        add_backward(g, n, dy);
+        break;
+    case DP_MATMUL:
+        matmul_backward(g, n, dy);
+        break;
+    case DP_LINEAR_FWD:
+        linear_backward(g, n, dy);
+        break;
+    case DP_BLUR_FWD:
+        blur_backward(g, n, dy);
+        break;
+    case DP_UPSAMPLE2_FWD:
+        unary_backward(g, n, DP_UPSAMPLE2_BWD, -1, dy);
+        break;
+    case DP_MAXPOOL2_FWD:
+        unary_backward(g, n, DP_MAXPOOL2_BWD, n->aux, dy);
+        break;
+    case DP_ACT_FWD:
+        unary_backward(g, n, DP_ACT_BWD, n->out, dy);
+        break;
+    case DP_SOFTMAX_FWD:
+        unary_backward(g, n, DP_SOFTMAX_BWD, n->out, dy);
+        break;
+    default:
+        dp_graph_fail(g, DIPPER_ERROR_INTERNAL, "an op without an adjoint stands before a loss");
+    }
+}
+
+/* The first loss on a value makes its gradient; a later one has a spare to write to when both are on. */
+static void emit_loss(dp_graph *g, int i) {
+    const dp_loss_slot *l = &g->loss[i];
+    const dp_value x = l->x;
+    const bool first = g->tensor[x].grad < 0;
+    const dp_value spare = first ? -1 : dp_graph_tensor(g, g->tensor[x].shape);
+    if (first) g->tensor[x].grad = dp_graph_tensor(g, g->tensor[x].shape);
+    const dp_value dx = g->tensor[x].grad;
+    dp_step *s = l->op.kind == DP_TV ? dp_graph_emit(g, &l->op, 3, (const dp_value[]){x, l->value, dx})
+                                     : dp_graph_emit(g, &l->op, 4, (const dp_value[]){x, l->target, l->value, dx});
+    if (s == NULL) return;
+    s->loss = i;
+    s->spare = spare;
+    if (first) return;
+    const dp_op add = {.kind = DP_ADD, .x = l->op.x, .y = l->op.x};
+    s = dp_graph_emit(g, &add, 3, (const dp_value[]){dx, spare, dx});
+    if (s == NULL) return;
+    s->loss = i;
+    s->adds = true;
+}
+
+dipper_status dp_graph_emit_backward(dp_graph *g) {
+    for (int i = 0; i < g->losses; i++) emit_loss(g, i);
+    for (int i = g->nodes - 1; i >= 0; i--) {
+        const dp_node n = g->node[i];
+        node_backward(g, &n);
+    }
+    return g->diag.status;
+}

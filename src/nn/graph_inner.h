@@ -1,0 +1,79 @@
+/* What graph.c (building, running), graph_backward.c and graph_memory.c share. */
+#ifndef DP_NN_GRAPH_INNER_H
+#define DP_NN_GRAPH_INNER_H
+
+#include "nn/graph.h"
+
+enum { DP_MAX_ARGS = 8, DP_MAX_LOSSES = 8 };
+
+typedef struct dp_tensor { /* one value */
+    dp_shape shape;
+    size_t bytes;
+    dp_params *params; /* a parameter (or, with is_grad, its gradient), else NULL */
+    int param;
+    bool is_grad;
+    bool needs_grad;
+    bool keep;     /* lives through the whole run */
+    void *host;    /* host argument (draw counter); never in the arena */
+    dp_value root; /* the tensor whose memory this is a range of channels of; itself if none */
+    int root_channel;
+    dp_value grad;   /* gradient's value, -1 until something has contributed */
+    int first, last; /* steps that touch it (roots only) */
+    size_t offset;   /* in the arena (roots only) */
+    void *address;   /* after bind */
+} dp_tensor;
+
+typedef struct dp_node { /* a forward op as built */
+    dp_op op;
+    dp_value in[3];
+    int inputs;
+    dp_value out, aux; /* aux: statistics, pool index; -1 */
+    bool concat;       /* not an op: in[0], in[1] are neighbours in out */
+} dp_node;
+
+typedef struct dp_step { /* an op to run */
+    dp_op op;
+    dp_value arg[DP_MAX_ARGS]; /* -1: NULL */
+    int args;
+    dp_value workspace;
+    int loss;       /* runs only while this loss is on; -1: always */
+    dp_value spare; /* a loss that is not the first on its value writes its gradient here, and the next step */
+    bool adds;      /* ... adds it; -1 and false elsewhere */
+    dp_plan *plan;
+    void *address[DP_MAX_ARGS], *spare_address, *workspace_address;
+} dp_step;
+
+typedef struct dp_loss_slot {
+    dp_op op;
+    dp_value x, target, value; /* value: the scalar */
+    bool on;
+} dp_loss_slot;
+
+struct dp_graph {
+    dp_backend *be;
+    dp_tensor *tensor;
+    int tensors, tensor_capacity;
+    dp_node *node;
+    int nodes, node_capacity;
+    dp_step *step;
+    int steps, step_capacity;
+    int forward_steps; /* the first ones */
+    dp_loss_slot loss[DP_MAX_LOSSES];
+    int losses;
+    uint64_t counter;
+    size_t arena_bytes;
+    bool compiled;
+    dp_diag diag; /* first failure while building */
+};
+
+dp_value dp_graph_tensor(dp_graph *g, dp_shape shape); /* a new one */
+/* A view of channels [from, from + shape.c) of `of`. */
+dp_value dp_graph_view(dp_graph *g, dp_value of, dp_shape shape, int from);
+dp_step *dp_graph_emit(dp_graph *g, const dp_op *op, int args, const dp_value *arg); /* appends; NULL on failure */
+void dp_graph_fail(dp_graph *g, dipper_status status, const char *text);
+
+dipper_status dp_graph_emit_backward(dp_graph *g);                  /* graph_backward.c: losses and adjoints */
+dipper_status dp_graph_place(dp_graph *g);                          /* graph_memory.c: lifetimes and offsets */
+void *dp_graph_address(const dp_graph *g, void *arena, dp_value v); /* graph_memory.c */
+
+#endif

@@ -1,0 +1,117 @@
+#include "nn/network.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { NAME = 48 };
+
+/* ---- Layers: a weight and a bias uniform in +-1/sqrt(fan_in); gamma and beta ---- */
+
+typedef struct builder { /* what every layer of one network shares */
+    dp_graph *g;
+    dp_params *ps;
+    const char *prefix; /* "scale0" ... */
+} builder;
+
+static dp_value param(const builder *b, const char *layer, const char *what, size_t count, dp_init init) {
+    char name[NAME];
+    snprintf(name, sizeof name, "%s%s%s.%s", b->prefix, *b->prefix ? "." : "", layer, what);
+    return dp_graph_param(b->g, b->ps, name, count, init);
+}
+
+static dp_value conv(const builder *b, const char *layer, dp_value x, int c_out, int k, int stride, dp_layout out) {
+    const int fan_in = dp_graph_shape(b->g, x).c * k * k;
+    const dp_init init = {.bound = fan_in > 0 ? 1.0f / sqrtf((float)fan_in) : 0.0f};
+    const dp_value w = param(b, layer, "weight", (size_t)c_out * (size_t)fan_in, init);
+    const dp_value bias = param(b, layer, "bias", (size_t)c_out, init);
+    return dp_graph_conv(b->g, x, w, bias, c_out, k, stride, out);
+}
+
+static dp_value norm(const builder *b, const char *layer, dp_value x, float gamma, float slope) {
+    const size_t c = (size_t)dp_graph_shape(b->g, x).c;
+    const dp_value weight = param(b, layer, "weight", c, (dp_init){.constant = gamma});
+    const dp_value bias = param(b, layer, "bias", c, (dp_init){0});
+    return dp_graph_norm_act(b->g, x, weight, bias, slope);
+}
+
+/* Convolution, normalisation, LeakyReLU(0.2). */
+static dp_value block(const builder *b, const char *layer, dp_value x, int c_out, int k, int stride) {
+    char conv_name[NAME], norm_name[NAME];
+    snprintf(conv_name, sizeof conv_name, "%s.conv", layer);
+    snprintf(norm_name, sizeof norm_name, "%s.norm", layer);
+    return norm(b, norm_name, conv(b, conv_name, x, c_out, k, stride, DP_FEATURE), 1.0f, 0.2f);
+}
+
+/* Dot-product non-local block: y = (theta' phi / N) g, regrouped as M' theta with M = phi g' / N (C/2 x C/2): the same
+ * product, without a matrix of positions x positions. gamma starts at 0, so the block starts as the identity. */
+static dp_value nonlocal(const builder *b, dp_value x) {
+    const dp_shape s = dp_graph_shape(b->g, x);
+    const int half = s.c / 2;
+    const dp_value theta = conv(b, "nonlocal.theta", x, half, 1, 1, DP_FEATURE);
+    const dp_value phi = dp_graph_maxpool2(b->g, conv(b, "nonlocal.phi", x, half, 1, 1, DP_FEATURE));
+    const dp_value gg = dp_graph_maxpool2(b->g, conv(b, "nonlocal.g", x, half, 1, 1, DP_FEATURE));
+    const dp_shape pooled = dp_graph_shape(b->g, phi);
+    const float alpha = pooled.h > 0 ? 1.0f / ((float)pooled.h * (float)pooled.w) : 0.0f;
+    const dp_value m = dp_graph_matmul(b->g, phi, false, gg, true, alpha, dp_planar(half, 1, half));
+    const dp_value y = dp_graph_matmul(b->g, m, true, theta, false, 1.0f, dp_feature(half, s.h, s.w));
+    const dp_value out = norm(b, "nonlocal.norm", conv(b, "nonlocal.out", y, s.c, 1, 1, DP_FEATURE), 0.0f, 1.0f);
+    return dp_graph_add(b->g, out, x);
+}
+
+/* ---- Skip network ---- */
+
+int dp_skip_scales(int h, int w, int wanted) {
+    int scales = 0;
+    while (scales < wanted && h >= 2 && w >= 2) {
+        h = dp_conv_out(h, 2);
+        w = dp_conv_out(w, 2);
+        if (h < 2 || w < 2) break;
+        scales++;
+    }
+    return scales;
+}
+
+static dp_value skip_scale(dp_graph *g, dp_params *ps, dp_value x, const dp_skip_config *c, int scale) {
+    char prefix[16];
+    snprintf(prefix, sizeof prefix, "scale%d", scale);
+    const builder b = {g, ps, prefix};
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_value skip = block(&b, "skip", x, c->skip_channels, 1, 1);
+    dp_value deep = block(&b, "down", x, c->channels, 3, 2);
+    const dp_shape d = dp_graph_shape(g, deep);
+    if (scale >= c->first_nonlocal && d.h >= 2 && d.w >= 2) deep = nonlocal(&b, deep);
+    deep = block(&b, "deep", deep, c->channels, 3, 1);
+    if (scale + 1 < c->scales) deep = skip_scale(g, ps, deep, c, scale + 1);
+    /* The upsampled side is s or s + 1: the centre crop to the smaller size only touches this branch. */
+    deep = dp_graph_upsample2(g, deep, s.h, s.w);
+    dp_value y = norm(&b, "concat.norm", dp_graph_concat(g, skip, deep), 1.0f, 1.0f);
+    y = block(&b, "up", y, c->channels, 3, 1);
+    return block(&b, "up1", y, c->channels, 1, 1);
+}
+
+dp_value dp_build_skip(dp_graph *g, dp_params *ps, dp_value x, const dp_skip_config *config) {
+    const builder b = {g, ps, ""};
+    const dp_value features = skip_scale(g, ps, x, config, 0);
+    return dp_graph_act(g, conv(&b, "last.conv", features, config->out_channels, 1, 1, DP_PLANAR), DP_SIGMOID);
+}
+
+/* ---- PSF networks ---- */
+
+static dp_value linear(const builder *b, const char *layer, dp_value x, int outputs) {
+    const int inputs = dp_graph_shape(b->g, x).w;
+    const dp_init init = {.bound = inputs > 0 ? 1.0f / sqrtf((float)inputs) : 0.0f};
+    const dp_value w = param(b, layer, "weight", (size_t)outputs * (size_t)inputs, init);
+    const dp_value bias = param(b, layer, "bias", (size_t)outputs, init);
+    return dp_graph_linear(b->g, x, w, bias, outputs);
+}
+
+dp_value dp_build_fcn_psf(dp_graph *g, dp_params *ps, dp_value z, int hidden, int kh, int kw) {
+    const builder b = {g, ps, "fcn"};
+    const dp_value h = dp_graph_act(g, linear(&b, "linear1", z, hidden), DP_RELU6);
+    return dp_graph_softmax(g, linear(&b, "linear2", h, kh * kw));
+}
+
+dp_value dp_build_direct_psf(dp_graph *g, dp_params *ps, int kh, int kw) {
+    const builder b = {g, ps, "psf"};
+    return dp_graph_softmax(g, param(&b, "logits", "value", (size_t)kh * (size_t)kw, (dp_init){0}));
+}
