@@ -1,0 +1,288 @@
+#include "deconv/sparse.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "image/image.h"
+
+/* Latent planes are flat arrays of n = lh*lw floats between two margins of at least lw zeros, so that the four
+ * neighbours i-lw, i-1, i+1, i+lw of every element can be read; weights of differences that would leave the picture
+ * are 0. */
+enum { BATCH = 5 }; /* CG steps between two calls of progress */
+
+struct dp_sparse {
+    dp_backend *be;
+    int h, w, kh, kw; /* blurred plane, PSF */
+    int lh, lw;       /* latent plane */
+    size_t margin;    /* floats, multiple of 16 */
+    float *memory;    /* all planes below */
+    size_t bytes;
+    float *x, *r, *p, *q;   /* latent: picture, residual, direction, matrix times direction */
+    float *wx, *wy;         /* latent: weight of x[i+1]-x[i] and x[i+lw]-x[i] */
+    float *inverse;         /* latent: 1 / diagonal of the matrix (preconditioner) */
+    float *energy;          /* latent: diagonal of the data term */
+    float *y;               /* (h, w) */
+    float *psf2;            /* (kh, kw): squares */
+    double *part;           /* (lh): sums of each row, so that totals do not depend on the number of threads */
+    dp_plan *forward, *backward;
+    void *workspace;
+    size_t workspace_bytes;
+};
+
+dp_sparse_options dp_sparse_defaults(void) {
+    return (dp_sparse_options){.weight = 2e-4, .exponent = 0.8, .reweightings = 3, .cg_iterations = 60};
+}
+
+#ifndef EXPERIMENT
+#define EPS 0.01F
+#endif
+
+double dp_sparse_weight(double noise_sigma) {
+    return fmax(2e-4, 2 * noise_sigma * noise_sigma);
+}
+
+/* ---- Making ---- */
+
+static dipper_status make_plans(dp_sparse *s, dp_diag *diag) {
+    dp_op op = {.kind = DP_BLUR_FWD, .x = dp_planar(1, s->lh, s->lw), .y = dp_planar(1, s->h, s->w)};
+    size_t a = 0, b = 0;
+    op.blur.kh = s->kh;
+    op.blur.kw = s->kw;
+    DP_TRY(s->be->vt->plan_new(s->be, &op, diag, &s->forward, &a));
+    op.kind = DP_BLUR_BWD;
+    DP_TRY(s->be->vt->plan_new(s->be, &op, diag, &s->backward, &b));
+    s->workspace_bytes = a > b ? a : b;
+    if (s->workspace_bytes == 0) return DIPPER_OK;
+    s->workspace = s->be->vt->alloc(s->be, s->workspace_bytes);
+    if (s->workspace == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for the sparse deconvolution");
+    return DIPPER_OK;
+}
+
+static dipper_status make_planes(dp_sparse *s, dp_diag *diag) {
+    const size_t n = dp_align_up((size_t)s->lh * (size_t)s->lw, 16), small = dp_align_up((size_t)s->h * (size_t)s->w, 16);
+    const size_t taps = dp_align_up((size_t)s->kh * (size_t)s->kw, 16);
+    s->margin = dp_align_up((size_t)s->lw + 1, 16);
+    const size_t plane = n + 2 * s->margin, floats = 8 * plane + small + taps;
+    s->bytes = floats * sizeof(float) + (size_t)s->lh * sizeof(double);
+    s->memory = dp_alloc(floats, sizeof(float));
+    s->part = dp_alloc((size_t)s->lh, sizeof(double));
+    if (s->memory == NULL || s->part == NULL)
+        return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for the sparse deconvolution of %d x %d px", s->w, s->h);
+    float **planes[8] = {&s->x, &s->r, &s->p, &s->q, &s->wx, &s->wy, &s->inverse, &s->energy};
+    for (size_t i = 0; i < 8; i++) *planes[i] = s->memory + i * plane + s->margin;
+    s->y = s->memory + 8 * plane;
+    s->psf2 = s->y + small;
+    return DIPPER_OK;
+}
+
+dipper_status dp_sparse_create(dp_backend *be, int height, int width, int kh, int kw, dp_diag *diag, dp_sparse **out) {
+    *out = NULL;
+    if (be->element_size != sizeof(float))
+        return dp_fail(diag, DIPPER_ERROR_DEVICE, "sparse deconvolution needs a back end of floats, not %s",
+                       be->vt->name);
+    dp_sparse *s = dp_alloc(1, sizeof *s);
+    if (s == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for the sparse deconvolution");
+    s->be = be;
+    s->h = height;
+    s->w = width;
+    s->kh = kh;
+    s->kw = kw;
+    s->lh = height + kh - 1;
+    s->lw = width + kw - 1;
+    dipper_status status = make_planes(s, diag);
+    if (status == DIPPER_OK) status = make_plans(s, diag);
+    if (status != DIPPER_OK) goto fail;
+    *out = s;
+    return DIPPER_OK;
+fail:
+    dp_sparse_destroy(&s);
+    return status;
+}
+
+void dp_sparse_destroy(dp_sparse **sparse) {
+    if (sparse == NULL || *sparse == NULL) return;
+    dp_sparse *s = *sparse;
+    if (s->forward != NULL) s->be->vt->plan_free(s->forward);
+    if (s->backward != NULL) s->be->vt->plan_free(s->backward);
+    if (s->workspace != NULL) s->be->vt->release(s->be, s->workspace);
+    dp_free(s->memory);
+    dp_free(s->part);
+    dp_free(s);
+    *sparse = NULL;
+}
+
+size_t dp_sparse_bytes(const dp_sparse *sparse) {
+    return sizeof *sparse + sparse->bytes + sparse->workspace_bytes;
+}
+
+const float *dp_sparse_latent(const dp_sparse *sparse) {
+    return sparse->x;
+}
+
+/* ---- The linear system (A'A + D'WD) x = A'd ---- */
+
+static void blur(dp_sparse *s, const float *psf, const float *latent, float *y) {
+    void *args[] = {(void *)latent, (void *)psf, y};
+    s->be->vt->plan_run(s->forward, args, s->workspace);
+}
+
+static void blur_adjoint(dp_sparse *s, const float *psf, const float *y, float *latent) {
+    void *args[] = {s->x, (void *)psf, (void *)y, latent, NULL}; /* x is only needed for the PSF's gradient */
+    s->be->vt->plan_run(s->backward, args, s->workspace);
+}
+
+static double total(const dp_sparse *s) {
+    double sum = 0;
+    for (int i = 0; i < s->lh; i++) sum += s->part[i];
+    return sum;
+}
+
+/* Four interleaved float sums, in double at the end: one row is short enough. */
+static double row_dot(const float *a, const float *b, int n) {
+    float part[8] = {0};
+    int i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++) part[k] += a[i + k] * b[i + k];
+    double sum = 0;
+    for (int k = 0; k < 8; k++) sum += part[k];
+    for (; i < n; i++) sum += (double)a[i] * b[i];
+    return sum;
+}
+
+/* q += D'WD v; returns <v, q>. */
+static double add_prior(dp_sparse *s, const float *restrict v, float *restrict q) {
+    const int lw = s->lw;
+    const float *restrict wx = s->wx, *restrict wy = s->wy;
+#pragma omp parallel for schedule(static) num_threads(s->be->threads)
+    for (int y = 0; y < s->lh; y++) {
+        const ptrdiff_t from = (ptrdiff_t)y * lw, to = from + lw;
+        for (ptrdiff_t i = from; i < to; i++)
+            q[i] += wx[i - 1] * (v[i] - v[i - 1]) - wx[i] * (v[i + 1] - v[i]) + wy[i - lw] * (v[i] - v[i - lw]) -
+                    wy[i] * (v[i + lw] - v[i]);
+        s->part[y] = row_dot(v + from, q + from, lw);
+    }
+    return total(s);
+}
+
+/* q = (A'A + D'WD) v; returns <v, q>. */
+static double apply(dp_sparse *s, const float *psf, const float *v, float *q) {
+    blur(s, psf, v, s->y);
+    blur_adjoint(s, psf, s->y, q);
+    return add_prior(s, v, q);
+}
+
+/* Weights of the quadratic that touches weight*|g|^exponent at the present differences g from above, less its constant:
+ * weight*exponent/2*|g|^(exponent-2), with |g| held above EPS. */
+static void reweight(dp_sparse *s, double weight, double exponent) {
+    const int lh = s->lh, lw = s->lw;
+    const float scale = (float)(weight), power = (float)(0.5 * (exponent - 2)), floor2 = EPS * EPS;
+#pragma omp parallel for schedule(static) num_threads(s->be->threads)
+    for (int y = 0; y < lh; y++) {
+        const ptrdiff_t row = (ptrdiff_t)y * lw;
+        for (ptrdiff_t i = row; i < row + lw; i++) {
+            const float gx = s->x[i + 1] - s->x[i], gy = s->x[i + lw] - s->x[i];
+            s->wx[i] = scale * powf(fmaxf(gx * gx, floor2), power);
+            s->wy[i] = y + 1 < lh ? scale * powf(fmaxf(gy * gy, floor2), power) : 0;
+        }
+        s->wx[row + lw - 1] = 0;
+    }
+}
+
+static void make_preconditioner(dp_sparse *s) {
+    const ptrdiff_t n = (ptrdiff_t)s->lh * s->lw, lw = s->lw;
+    for (ptrdiff_t i = 0; i < n; i++)
+        s->inverse[i] = 1 / (fmaxf(s->energy[i], 0) + s->wx[i - 1] + s->wx[i] + s->wy[i - lw] + s->wy[i] + 1e-12F);
+}
+
+/* r = A'd - (A'A + D'WD) x; p = preconditioned r; returns <r, p>. */
+static double begin_cg(dp_sparse *s, const float *psf, const float *blurred) {
+    const ptrdiff_t n = (ptrdiff_t)s->lh * s->lw, count = (ptrdiff_t)s->h * s->w;
+    blur(s, psf, s->x, s->y);
+    for (ptrdiff_t i = 0; i < count; i++) s->y[i] -= blurred[i];
+    blur_adjoint(s, psf, s->y, s->r);
+    add_prior(s, s->x, s->r);
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        s->r[i] = -s->r[i];
+        s->p[i] = s->inverse[i] * s->r[i];
+        sum += (double)s->r[i] * s->p[i];
+    }
+    return sum;
+}
+
+/* x += alpha p, r -= alpha q; returns <r, preconditioned r>. */
+static double advance(dp_sparse *s, float alpha) {
+#pragma omp parallel for schedule(static) num_threads(s->be->threads)
+    for (int y = 0; y < s->lh; y++) {
+        const size_t row = (size_t)y * (size_t)s->lw;
+        float *restrict x = s->x + row, *restrict r = s->r + row, *restrict q = s->q + row;
+        const float *restrict p = s->p + row, *restrict inverse = s->inverse + row;
+        for (int i = 0; i < s->lw; i++) {
+            x[i] += alpha * p[i];
+            r[i] -= alpha * q[i];
+            q[i] = inverse[i] * r[i];
+        }
+        s->part[y] = row_dot(r, q, s->lw);
+    }
+    return total(s);
+}
+
+/* p = q + beta p, where q holds the preconditioned residual */
+static void turn(dp_sparse *s, float beta) {
+#pragma omp parallel for schedule(static) num_threads(s->be->threads)
+    for (int y = 0; y < s->lh; y++) {
+        const size_t row = (size_t)y * (size_t)s->lw;
+        float *restrict p = s->p + row;
+        const float *restrict q = s->q + row;
+        for (int i = 0; i < s->lw; i++) p[i] = q[i] + beta * p[i];
+    }
+}
+
+/* ---- The run ---- */
+
+static dipper_status solve(dp_sparse *s, const float *psf, const float *blurred, const dp_sparse_options *options,
+                           int round, dp_diag *diag) {
+    const int of = options->reweightings * options->cg_iterations;
+    double rho = begin_cg(s, psf, blurred);
+    for (int step = 1; step <= options->cg_iterations; step++) {
+        if (!isfinite(rho)) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "the sparse deconvolution became not finite");
+        if (rho < 1e-20) break;
+        const double curvature = apply(s, psf, s->p, s->q);
+        if (!(curvature > 0)) break;
+        const double next = advance(s, (float)(rho / curvature));
+        turn(s, (float)(next / rho));
+        rho = next;
+        if (options->progress != NULL && (step % BATCH == 0 || step == options->cg_iterations) &&
+            options->progress(round * options->cg_iterations + step, of, options->user) != 0)
+            return dp_fail(diag, DIPPER_ERROR_CANCELLED, "stopped");
+    }
+    return DIPPER_OK;
+}
+
+static void take_crop(const dp_sparse *s, float *out) {
+    for (int y = 0; y < s->h; y++)
+        memcpy(out + (size_t)y * (size_t)s->w, s->x + (size_t)(y + s->kh / 2) * (size_t)s->lw + s->kw / 2,
+               (size_t)s->w * sizeof(float));
+}
+
+/* Diagonal of A'A: the sum over the valid pixels that see element i of the squared PSF. */
+static void fill_energy(dp_sparse *s, const float *psf) {
+    for (int i = 0; i < s->kh * s->kw; i++) s->psf2[i] = psf[i] * psf[i];
+    for (int i = 0; i < s->h * s->w; i++) s->y[i] = 1;
+    blur_adjoint(s, s->psf2, s->y, s->energy);
+}
+
+dipper_status dp_sparse_run(dp_sparse *s, const float *psf, const float *blurred, const dp_sparse_options *options,
+                            dp_diag *diag, float *out) {
+    dp_plane_pad(blurred, s->h, s->w, s->kw / 2, s->kh / 2, s->kw / 2, s->kh / 2, DP_BORDER_REPLICATE, s->x);
+    fill_energy(s, psf);
+    dipper_status status = DIPPER_OK;
+    for (int round = 0; round < options->reweightings && status == DIPPER_OK; round++) {
+        reweight(s, options->weight, options->exponent);
+        make_preconditioner(s);
+        status = solve(s, psf, blurred, options, round, diag);
+    }
+    if (out != NULL) take_crop(s, out);
+    return status;
+}
