@@ -46,16 +46,10 @@ install(FILES ${PROJECT_BINARY_DIR}/dipper.pc DESTINATION ${CMAKE_INSTALL_LIBDIR
 
 # ---- io: picture and PSF files; sees only the installed header ----
 file(GLOB io_sources CONFIGURE_DEPENDS io/*.c)
-if(NOT DIPPER_HAVE_VIPS)
-  list(FILTER io_sources EXCLUDE REGEX "_vips\\.c$")
-endif()
-if(NOT DIPPER_HAVE_JANSSON)
-  list(FILTER io_sources EXCLUDE REGEX "_jansson\\.c$")
-endif()
 add_library(dipper_outside INTERFACE) # what everything outside of the library compiles with
 target_include_directories(dipper_outside INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_definitions(dipper_outside INTERFACE $<$<BOOL:${DIPPER_HAVE_VIPS}>:DP_WITH_VIPS>
-  $<$<BOOL:${DIPPER_HAVE_JANSSON}>:DP_WITH_JANSSON>)
+target_compile_definitions(dipper_outside INTERFACE $<$<BOOL:${DIPPER_HAVE_VIPS}>:DIPPER_WITH_VIPS>
+  $<$<BOOL:${DIPPER_HAVE_JANSSON}>:DIPPER_WITH_JANSSON>)
 target_link_libraries(dipper_outside INTERFACE dipper_warnings m)
 if(DIPPER_HAVE_VIPS)
   target_link_libraries(dipper_outside INTERFACE PkgConfig::VIPS)
