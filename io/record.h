@@ -1,0 +1,44 @@
+/* The record of a run: enough to repeat it, as JSON (jansson). SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_IO_RECORD_H
+#define DIPPER_IO_RECORD_H
+
+#include "dipper/dipper.h"
+#include "io/io.h"
+
+#include <stdio.h>
+
+/* Everything is borrowed; texts that are NULL, numbers that are not finite, and a NULL recipe are written as null. */
+typedef struct run_record {
+    dipper_status status; /* how it ended, and what was said */
+    const char *message;
+    int argc; /* the command line */
+    char *const *argv;
+    const char *started;                                     /* ISO 8601, UTC */
+    const char *input, *output, *psf_npy, *psf_png, *record; /* files; NULL: not written */
+    int width, height, channels, alpha;
+    const char *depth; /* of the input, e.g. "8 bit" */
+    const char *notes; /* what was changed in reading and writing */
+    const char *recipe_name;
+    const dipper_recipe *recipe;
+    uint64_t seed; /* numbers above 2^63 - 1 are written as text */
+    const char *device, *build;
+    int threads;
+    int psf_width_told, psf_height_told, psf_width, psf_height;
+    const char *psf_size_from; /* "user" or "default" */
+    double noise_sigma;
+    const char *noise_from; /* "user" or "estimate" */
+    long iterations_done, iterations_planned;
+    double loss;
+    const double *losses;
+    long loss_count;
+    double seconds_total, seconds_solver;
+    uint64_t memory_solver_bytes, memory_peak_bytes;
+    int64_t clipped_pixels; /* -1: nothing was written */
+} run_record;
+
+/* Both: DIPPER_ERROR_ARGUMENT in a build without jansson. */
+dipper_status record_write(const run_record *record, const char *path, int overwrite, io_error *error);
+/* One line. */
+dipper_status record_print(const run_record *record, FILE *stream, io_error *error);
+
+#endif

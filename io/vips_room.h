@@ -1,0 +1,29 @@
+/* The only place with libvips; without it (DIPPER_WITH_VIPS not defined) everything here says so.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_IO_VIPS_ROOM_H
+#define DIPPER_IO_VIPS_ROOM_H
+
+#include "io/image_file.h"
+#include "io/output.h"
+
+dipper_status vips_room_open(const char *program, io_error *error);
+void vips_room_close(void);
+const char *vips_room_version(void); /* "" without libvips */
+
+/* Fills everything of a zeroed picture; the caller destroys it on failure as well. */
+dipper_status vips_room_read(const char *path, io_picture *picture, io_error *error);
+
+typedef struct vips_job {
+    const io_picture *like;
+    const float *planes;
+    const char *format; /* "png", "jpeg", "tiff", "webp", "fits" */
+    io_depth depth;     /* one that the format has */
+    int alpha;          /* whether to write like->alpha */
+} vips_job;
+
+/* Writes into the temporary file of an open output. */
+dipper_status vips_room_write(const vips_job *job, const output_file *file, io_error *error);
+
+void vips_room_forget(io_metadata *metadata); /* NULL is fine */
+
+#endif
