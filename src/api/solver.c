@@ -1,0 +1,77 @@
+#include "bid/solver.h"
+#include "api/api.h"
+#include "base/memory.h"
+
+struct dipper_solver {
+    dipper_context *context;
+    dp_solver *inner;
+};
+
+void dipper_solver_options_init(dipper_solver_options *options) {
+    *options = (dipper_solver_options){
+        .struct_size = sizeof *options, .psf_width = 31, .psf_height = 31, .seed = 0, .noise_sigma = -1};
+}
+
+dipper_status dipper_solver_create(dipper_context *context, const dipper_image *blurred, const dipper_recipe *recipe,
+                                   const dipper_solver_options *options, dipper_solver **out) {
+    dipper_solver_options defaults;
+    dipper_solver_options_init(&defaults);
+    if (context == NULL || out == NULL) return DIPPER_ERROR_ARGUMENT;
+    *out = NULL;
+    if (options == NULL) options = &defaults;
+    if (blurred == NULL || recipe == NULL || options->struct_size != sizeof *options)
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "picture or recipe is NULL, or options not initialised");
+    dipper_solver *solver = dp_alloc(1, sizeof *solver);
+    if (solver == NULL) return dp_fail(&context->diag, DIPPER_ERROR_MEMORY, "out of memory for a solver");
+    solver->context = context;
+    const dp_solver_settings settings = {.psf_width = options->psf_width,
+                                         .psf_height = options->psf_height,
+                                         .seed = options->seed,
+                                         .noise_sigma = options->noise_sigma,
+                                         .progress = options->progress,
+                                         .user = options->user};
+    const dipper_status status =
+        dp_solver_create(context->be, blurred, &recipe->values, &settings, &context->diag, &solver->inner);
+    if (status != DIPPER_OK)
+        dipper_solver_destroy(&solver);
+    else
+        *out = solver;
+    return status;
+}
+
+void dipper_solver_destroy(dipper_solver **solver) {
+    if (solver == NULL || *solver == NULL) return;
+    dp_solver_destroy((*solver)->inner);
+    dp_free(*solver);
+    *solver = NULL;
+}
+
+dipper_status dipper_solver_step(dipper_solver *solver, long n, long *left) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (n < 0) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "number of steps %ld is negative", n);
+    return dp_solver_step(solver->inner, n, left, &solver->context->diag);
+}
+
+dipper_status dipper_solver_get_image(dipper_solver *solver, dipper_image *out) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (out == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "picture is NULL");
+    return dp_solver_get_image(solver->inner, &solver->context->diag, out);
+}
+
+void dipper_solver_psf_size(const dipper_solver *solver, int *width, int *height) {
+    dp_solver_psf_size(solver->inner, width, height);
+}
+
+dipper_status dipper_solver_get_psf(dipper_solver *solver, float *psf) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (psf == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "psf is NULL");
+    return dp_solver_get_psf(solver->inner, &solver->context->diag, psf);
+}
+
+dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *info) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (info == NULL || info->struct_size != sizeof *info)
+        return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "info is NULL or its struct_size is not set");
+    dp_solver_get_info(solver->inner, info);
+    return DIPPER_OK;
+}

@@ -1,0 +1,30 @@
+/* The loop that runs every recipe: stages from coarse to fine, then the last step. Steppable, so that whatever stands
+ * above (command, viewer, sweep) needs only create, step, get, destroy. */
+#ifndef DP_BID_SOLVER_H
+#define DP_BID_SOLVER_H
+
+#include "backend/backend.h"
+#include "bid/recipe.h"
+#include "image/image.h"
+
+typedef struct dp_solver dp_solver;
+
+typedef struct dp_solver_settings {
+    int psf_width, psf_height; /* told */
+    uint64_t seed;
+    double noise_sigma; /* < 0: estimate */
+    dipper_progress_fn progress;
+    void *user;
+} dp_solver_settings;
+
+/* See dipper_solver_create. */
+dipper_status dp_solver_create(dp_backend *be, const dipper_image *blurred, const dp_recipe *recipe,
+                               const dp_solver_settings *settings, dp_diag *diag, dp_solver **out);
+void dp_solver_destroy(dp_solver *solver);
+dipper_status dp_solver_step(dp_solver *solver, long n, long *left, dp_diag *diag);
+dipper_status dp_solver_get_image(dp_solver *solver, dp_diag *diag, dipper_image *out);
+void dp_solver_psf_size(const dp_solver *solver, int *width, int *height);
+dipper_status dp_solver_get_psf(dp_solver *solver, dp_diag *diag, float *psf);
+void dp_solver_get_info(dp_solver *solver, dipper_solver_info *info);
+
+#endif
