@@ -82,7 +82,7 @@ typedef struct dipper_field { /* one field of a recipe; all strings static excep
     const char *choices;     /* "a|b|c" for a choice, else "" */
     const char *unit;        /* "px", "iterations", "" ... */
     const char *help;
-    const char *value; /* current value as text; owned by the recipe, valid until the next call with it */
+    const char *value; /* current value as text; owned by the recipe, valid until it is changed */
 } dipper_field;
 
 DIPPER_API int dipper_recipe_count(void);
@@ -97,8 +97,9 @@ DIPPER_API void dipper_recipe_destroy(dipper_recipe **recipe);
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_set(dipper_context *context, dipper_recipe *recipe,
                                                              const char *field, const char *value);
 DIPPER_API int dipper_recipe_field_count(void);
-/* index in [0, field_count). *out is valid until the next call with this recipe. */
-DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_field(dipper_recipe *recipe, int index, dipper_field *out);
+/* index in [0, field_count). recipe may not be NULL. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_field(const dipper_recipe *recipe, int index,
+                                                               dipper_field *out);
 
 /* ---- Solver: blurred picture in, sharp picture and PSF out ---- */
 

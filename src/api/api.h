@@ -13,7 +13,7 @@ struct dipper_context {
 
 struct dipper_recipe {
     dp_recipe values;
-    char text[DP_FIELD_TEXT]; /* the last value asked for by dipper_recipe_field */
+    char text[DP_FIELDS][DP_FIELD_TEXT]; /* the values as text */
 };
 
 #endif

@@ -11,7 +11,12 @@ const char *dipper_recipe_summary(int index) {
     return dp_recipe_summary(index);
 }
 int dipper_recipe_field_count(void) {
-    return dp_recipe_field_count();
+    return DP_FIELDS;
+}
+
+static void refresh(dipper_recipe *recipe) {
+    dipper_field unused;
+    for (int i = 0; i < DP_FIELDS; i++) dp_recipe_field(&recipe->values, i, &unused, recipe->text[i]);
 }
 
 dipper_status dipper_recipe_create(dipper_context *context, const char *name, dipper_recipe **out) {
@@ -21,6 +26,7 @@ dipper_status dipper_recipe_create(dipper_context *context, const char *name, di
     dipper_recipe *recipe = dp_alloc(1, sizeof *recipe);
     if (recipe == NULL) return dp_fail(&context->diag, DIPPER_ERROR_MEMORY, "out of memory for a recipe");
     const dipper_status status = dp_recipe_init(name, &context->diag, &recipe->values);
+    refresh(recipe);
     if (status != DIPPER_OK)
         dp_free(recipe);
     else
@@ -38,11 +44,15 @@ dipper_status dipper_recipe_set(dipper_context *context, dipper_recipe *recipe, 
     if (context == NULL) return DIPPER_ERROR_ARGUMENT;
     if (recipe == NULL || field == NULL || value == NULL)
         return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "recipe, field or value is NULL");
-    return dp_recipe_set(&recipe->values, field, value, &context->diag);
+    const dipper_status status = dp_recipe_set(&recipe->values, field, value, &context->diag);
+    refresh(recipe);
+    return status;
 }
 
-dipper_status dipper_recipe_field(dipper_recipe *recipe, int index, dipper_field *out) {
-    if (recipe == NULL || out == NULL || index < 0 || index >= dp_recipe_field_count()) return DIPPER_ERROR_ARGUMENT;
-    dp_recipe_field(&recipe->values, index, out, recipe->text);
+dipper_status dipper_recipe_field(const dipper_recipe *recipe, int index, dipper_field *out) {
+    char text[DP_FIELD_TEXT];
+    if (recipe == NULL || out == NULL || index < 0 || index >= DP_FIELDS) return DIPPER_ERROR_ARGUMENT;
+    dp_recipe_field(&recipe->values, index, out, text);
+    out->value = recipe->text[index];
     return DIPPER_OK;
 }

@@ -34,7 +34,6 @@ static const field fields[] = {
 #undef CHOICE
 #undef LIST
 };
-enum { FIELDS = sizeof fields / sizeof *fields };
 
 /* The methods: what differs from the defaults. */
 static const struct {
@@ -61,7 +60,7 @@ const char *dp_recipe_summary(int index) {
     return index >= 0 && index < RECIPES ? recipes[index].summary : NULL;
 }
 int dp_recipe_field_count(void) {
-    return FIELDS;
+    return DP_FIELDS;
 }
 
 /* ---- Reading values ---- */
@@ -166,7 +165,7 @@ static void share_iterations(dp_recipe *recipe, const dp_list *before) {
 
 dipper_status dp_recipe_set(dp_recipe *recipe, const char *name, const char *value, dp_diag *diag) {
     const dp_list before = recipe->iterations;
-    for (int i = 0; i < FIELDS; i++) {
+    for (int i = 0; i < DP_FIELDS; i++) {
         if (strcmp(fields[i].name, name) != 0) continue;
         if (!store(&fields[i], recipe, value)) return refuse(&fields[i], value, diag);
         if (fields[i].offset == AT(iterations)) share_iterations(recipe, &before);
@@ -191,7 +190,7 @@ static dipper_status apply(dp_recipe *recipe, const char *settings, dp_diag *dia
 dipper_status dp_recipe_init(const char *name, dp_diag *diag, dp_recipe *out) {
     char known[256] = "";
     memset(out, 0, sizeof *out);
-    for (int i = 0; i < FIELDS; i++)
+    for (int i = 0; i < DP_FIELDS; i++)
         if (!store(&fields[i], out, fields[i].fallback))
             return dp_fail(diag, DIPPER_ERROR_INTERNAL, "recipe table: default of %s", fields[i].name);
     for (int i = 0; i < RECIPES; i++) {

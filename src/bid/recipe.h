@@ -9,6 +9,22 @@
 
 enum { DP_LIST_MAX = 8, DP_FIELD_TEXT = 96 };
 
+/* Number of fields. */
+enum {
+#define INT(name, ...) +1
+#define REAL(name, ...) +1
+#define BOOL(name, ...) +1
+#define CHOICE(name, ...) +1
+#define LIST(name, ...) +1
+    DP_FIELDS = 0
+#include "bid/recipe.def"
+#undef INT
+#undef REAL
+#undef BOOL
+#undef CHOICE
+#undef LIST
+};
+
 typedef struct dp_list {
     int count;
     double value[DP_LIST_MAX];
@@ -41,7 +57,6 @@ dipper_status dp_recipe_set(dp_recipe *recipe, const char *field, const char *va
 /* Rules between fields: as many iterations as scales, the last scale 1, rising. */
 dipper_status dp_recipe_check(const dp_recipe *recipe, dp_diag *diag);
 
-int dp_recipe_field_count(void);
 /* Describes field `index`; its value goes to text as dp_recipe_set would read it. */
 void dp_recipe_field(const dp_recipe *recipe, int index, dipper_field *out, char text[DP_FIELD_TEXT]);
 
