@@ -8,12 +8,15 @@ typedef struct path {
 
 static const path direct = {DP_ISA(dp_conv_direct_workspace), DP_ISA(dp_conv_direct_run)};
 static const path direct_weights = {DP_ISA(dp_conv_direct_weights_workspace), DP_ISA(dp_conv_direct_weights_run)};
+static const path winograd = {DP_ISA(dp_conv_winograd_workspace), DP_ISA(dp_conv_winograd_run)};
+static const path winograd_weights = {DP_ISA(dp_conv_winograd_weights_workspace), DP_ISA(dp_conv_winograd_weights_run)};
 static const path head = {DP_ISA(dp_conv_head_workspace), DP_ISA(dp_conv_head_run)};
 
 static const path *choose(const dp_op *op) {
     if (op->y.layout == DP_PLANAR) return &head;
-    if (op->kind == DP_CONV_BWD_WEIGHTS) return &direct_weights;
-    return &direct;
+    const bool weights = op->kind == DP_CONV_BWD_WEIGHTS;
+    if (op->conv.k == 3 && op->conv.stride == 1) return weights ? &winograd_weights : &winograd;
+    return weights ? &direct_weights : &direct;
 }
 
 bool DP_ISA(dp_cpu_conv_supports)(const dp_op *op) {

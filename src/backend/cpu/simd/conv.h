@@ -18,6 +18,10 @@ size_t DP_ISA(dp_conv_direct_workspace)(const dp_op *op, int threads);
 void DP_ISA(dp_conv_direct_run)(const dp_op *op, int threads, void *const *args, void *ws);
 size_t DP_ISA(dp_conv_direct_weights_workspace)(const dp_op *op, int threads);
 void DP_ISA(dp_conv_direct_weights_run)(const dp_op *op, int threads, void *const *args, void *ws);
+size_t DP_ISA(dp_conv_winograd_workspace)(const dp_op *op, int threads);
+void DP_ISA(dp_conv_winograd_run)(const dp_op *op, int threads, void *const *args, void *ws);
+size_t DP_ISA(dp_conv_winograd_weights_workspace)(const dp_op *op, int threads);
+void DP_ISA(dp_conv_winograd_weights_run)(const dp_op *op, int threads, void *const *args, void *ws);
 size_t DP_ISA(dp_conv_head_workspace)(const dp_op *op, int threads);
 void DP_ISA(dp_conv_head_run)(const dp_op *op, int threads, void *const *args, void *ws);
 

@@ -120,7 +120,7 @@ DP_INLINE void run_of(int nv, const gather *g, const tap *taps, int count, int n
     const ptrdiff_t in = (ptrdiff_t)g->in_step * DP_BLOCK, to = (ptrdiff_t)g->out_step * DP_BLOCK;
     int i = 0;
     for (; i + DP_MR <= n; i += DP_MR) pixels(DP_MR, nv, g, taps, count, i * in, bias, out + i * to);
-    for (; i + 2 <= n; i += 2) pixels(2, nv, g, taps, count, i * in, bias, out + i * to);
+    for (; i + DP_MR / 2 <= n; i += DP_MR / 2) pixels(DP_MR / 2, nv, g, taps, count, i * in, bias, out + i * to);
     for (; i < n; i++) pixels(1, nv, g, taps, count, i * in, bias, out + i * to);
 }
 

@@ -20,7 +20,7 @@
 #define DP_MO 4
 #define DP_NO 3
 #else
-#define DP_MR 3
+#define DP_MR 2
 #define DP_MO 2
 #define DP_NO 2
 #endif
@@ -32,7 +32,7 @@
 /* acc[r][v] += sum_k a[r*row + k] * b[(k*nv + v)*DP_BLOCK ..], k in [0, n) */
 DP_INLINE void dp_gemm_rows(int mr, int nv, int n, const float *restrict a, ptrdiff_t row, const float *restrict b,
                             dp_vec acc[DP_MR][DP_NR]) {
-    for (int k = 0; k < n; k++) {
+    DP_UNROLL for (int k = 0; k < n; k++) {
         dp_vec w[DP_NR];
         DP_UNROLL for (int v = 0; v < nv; v++) w[v] = dp_load(b + (ptrdiff_t)(k * nv + v) * DP_BLOCK);
         DP_UNROLL for (int r = 0; r < mr; r++) {

@@ -1,0 +1,156 @@
+/* 3x3 stride 1, backward-weights, by the adjoint of Winograd's F(4x4, 3x3) (conv_winograd_transform.h).
+ *
+ * Each thread takes a contiguous range of tiles in chunks: V[f][in block][tile][DP_BLOCK] of x and
+ * Z[f][out block][tile][DP_BLOCK] = A dy A^T, then for each frequency dU[f] += V[f]^T Z[f], kept per thread as
+ * [f][panel of up to DP_NO out blocks][in channel][panel]. dU (2.6 MB at 144 x 128 channels) is read and written once a
+ * chunk, so chunks are long: V and Z of VOLUME bytes, in L3. At the end the threads' dU are added in their order, then
+ * G^T dU G goes to dw. Z at the point (1, 1), f = 7, is the sum of the tile, which gives db. */
+#include "backend/cpu/simd/conv_winograd.h"
+
+enum { VOLUME = 3 << 20, MAX_CHUNK = 512, LINE = 16, SUM = 7 };
+
+typedef struct grad {
+    dp_tiling tiling;
+    int in_c, out_c, in_blocks, out_blocks;
+    int chunk;                        /* tiles at a time */
+    ptrdiff_t v_step, z_step, u_step; /* floats from frequency to frequency */
+    const float *x, *dy;
+    float *part, *scratch; /* per thread: dU and db; V and Z */
+    size_t part_size, scratch_size;
+} grad;
+
+static grad plan(const dp_op *op, int threads, char **ws) {
+    grad p = {.in_c = op->x.c, .out_c = op->y.c, .in_blocks = dp_blocks(op->x.c), .out_blocks = dp_blocks(op->y.c)};
+    p.tiling = dp_tiling_of(op->x.h, op->x.w, op->conv.pad, 0);
+    const int blocks = p.in_blocks + p.out_blocks, tiles = (p.tiling.down * p.tiling.across + threads - 1) / threads;
+    const int fit = VOLUME / (DP_FREQ * blocks * DP_BLOCK * (int)sizeof(float)),
+              most = tiles < MAX_CHUNK ? tiles : MAX_CHUNK;
+    p.chunk = fit < 16 ? 16 : fit > most ? most : fit;
+    p.v_step = (ptrdiff_t)p.in_blocks * p.chunk * DP_BLOCK + LINE;
+    p.z_step = (ptrdiff_t)p.out_blocks * p.chunk * DP_BLOCK + LINE;
+    p.u_step = (ptrdiff_t)p.in_blocks * DP_BLOCK * p.out_blocks * DP_BLOCK + LINE;
+    p.part_size = DP_FREQ * (size_t)p.u_step + (size_t)p.out_blocks * DP_BLOCK + LINE;
+    p.scratch_size = DP_FREQ * (size_t)(p.v_step + p.z_step);
+    p.part = dp_take(ws, (size_t)threads * p.part_size * sizeof(float));
+    p.scratch = dp_take(ws, (size_t)threads * p.scratch_size * sizeof(float));
+    return p;
+}
+
+static inline int panel_vectors(const grad *p, int first) {
+    return first + DP_NO <= p->out_blocks ? DP_NO : p->out_blocks - first;
+}
+
+/* A dy A^T of one tile of one block, outputs outside the map taken as 0. */
+static inline void tile_gradient(const dp_tiling *t, const float *plane, int tile, float *out, ptrdiff_t step) {
+    const int y = tile / t->across * DP_TILE, x = tile % t->across * DP_TILE;
+    const float *dy = plane + ((ptrdiff_t)y * t->w + x) * DP_BLOCK;
+    if (y + DP_TILE <= t->h && x + DP_TILE <= t->w) {
+        dp_wino_output_adjoint(dy, (ptrdiff_t)t->w * DP_BLOCK, out, step);
+        return;
+    }
+    float patch[DP_TILE * DP_TILE * DP_BLOCK] __attribute__((aligned(64))) = {0};
+    for (int i = 0; i < DP_TILE && y + i < t->h; i++)
+        for (int j = 0; j < DP_TILE && x + j < t->w; j++)
+            dp_store(patch + (i * DP_TILE + j) * DP_BLOCK, dp_load(dy + ((ptrdiff_t)i * t->w + j) * DP_BLOCK));
+    dp_wino_output_adjoint(patch, DP_TILE * DP_BLOCK, out, step);
+}
+
+/* DP_MO input channels, one panel, one frequency: sum over the chunk's tiles. */
+DP_INLINE void product_of(int nv, const grad *p, int tiles, bool first, const float *v, const float *z, float *u) {
+    dp_vec acc[DP_MO][DP_NO];
+    DP_UNROLL for (int i = 0; i < DP_MO; i++) DP_UNROLL for (int j = 0; j < nv; j++) acc[i][j] =
+        first ? (dp_vec){0} : dp_load(u + (i * nv + j) * DP_BLOCK);
+    dp_gemm_outer(nv, tiles, v, DP_BLOCK, z, DP_BLOCK, (ptrdiff_t)p->chunk * DP_BLOCK, acc);
+    DP_UNROLL for (int i = 0; i < DP_MO; i++) DP_UNROLL for (int j = 0; j < nv; j++)
+        dp_store(u + (i * nv + j) * DP_BLOCK, acc[i][j]);
+}
+
+DP_INLINE void panel_of(int nv, const grad *p, int tiles, bool first, const float *v, const float *z, float *u) {
+    for (int in = 0; in < p->in_blocks * DP_BLOCK; in += DP_MO)
+        product_of(nv, p, tiles, first, v + (in / DP_BLOCK * p->chunk) * DP_BLOCK + in % DP_BLOCK, z,
+                   u + (ptrdiff_t)in * nv * DP_BLOCK);
+}
+
+/* dU += V^T Z (= if it is the thread's first chunk) */
+static void product(const grad *p, int tiles, bool begin, const float *v, const float *z, float *part) {
+    const int depth = p->in_blocks * DP_BLOCK;
+    for (int f = 0; f < DP_FREQ; f++, v += p->v_step, z += p->z_step)
+        for (int first = 0; first < p->out_blocks; first += DP_NO) {
+            const int nv = panel_vectors(p, first);
+            const float *zp = z + (ptrdiff_t)first * p->chunk * DP_BLOCK;
+            float *u = part + f * p->u_step + (ptrdiff_t)first * DP_BLOCK * depth;
+            if (nv == DP_NO)
+                panel_of(DP_NO, p, tiles, begin, v, zp, u);
+            else if (nv == 2)
+                panel_of(2, p, tiles, begin, v, zp, u);
+            else
+                panel_of(1, p, tiles, begin, v, zp, u);
+        }
+}
+
+static void chunk_of(const grad *p, int from, int tiles, bool begin, float *v, float *z, float *part) {
+    const ptrdiff_t plane = (ptrdiff_t)p->tiling.h * p->tiling.w * DP_BLOCK;
+    for (int b = 0; b < p->in_blocks; b++)
+        for (int t = 0; t < tiles; t++)
+            dp_tile_input(&p->tiling, p->x + b * plane, from + t, v + (b * p->chunk + t) * DP_BLOCK, p->v_step);
+    for (int b = 0; b < p->out_blocks; b++) {
+        for (int t = 0; t < tiles; t++)
+            tile_gradient(&p->tiling, p->dy + b * plane, from + t, z + (b * p->chunk + t) * DP_BLOCK, p->z_step);
+        float *db = part + DP_FREQ * p->u_step + b * DP_BLOCK;
+        dp_vec sum = begin ? (dp_vec){0} : dp_load(db);
+        for (int t = 0; t < tiles; t++) sum += dp_load(z + SUM * p->z_step + (b * p->chunk + t) * DP_BLOCK);
+        dp_store(db, sum);
+    }
+    product(p, tiles, begin, v, z, part);
+}
+
+/* G^T (sum of the threads' dU) G -> dw, for one output block, one input channel. */
+static void spread(const grad *p, int team, int block, int in, float *dw) {
+    const int first = block / DP_NO * DP_NO, nv = panel_vectors(p, first);
+    const float *u =
+        p->part + ((ptrdiff_t)first * p->in_blocks * DP_BLOCK + (ptrdiff_t)in * nv + block - first) * DP_BLOCK;
+    float sum[DP_FREQ][DP_BLOCK] __attribute__((aligned(64))), g[9][DP_BLOCK] __attribute__((aligned(64)));
+    for (int f = 0; f < DP_FREQ; f++) {
+        dp_vec s = dp_load(u + f * p->u_step);
+        for (int t = 1; t < team; t++) s += dp_load(u + (ptrdiff_t)t * (ptrdiff_t)p->part_size + f * p->u_step);
+        dp_store(sum[f], s);
+    }
+    dp_wino_filter_adjoint(sum[0], DP_BLOCK, g[0], DP_BLOCK);
+    for (int j = 0; j < DP_BLOCK && block * DP_BLOCK + j < p->out_c; j++)
+        for (int e = 0; e < 9; e++) dw[((ptrdiff_t)(block * DP_BLOCK + j) * p->in_c + in) * 9 + e] = g[e][j];
+}
+
+size_t DP_ISA(dp_conv_winograd_weights_workspace)(const dp_op *op, int threads) {
+    char *end = NULL;
+    plan(op, threads, &end);
+    return (size_t)end;
+}
+
+/* args: x, dy, dw, db */
+void DP_ISA(dp_conv_winograd_weights_run)(const dp_op *op, int threads, void *const *args, void *ws) {
+    char *at = ws;
+    grad p = plan(op, threads, &at);
+    p.x = args[0];
+    p.dy = args[1];
+    float *db = args[3];
+    const int tiles = p.tiling.down * p.tiling.across;
+#pragma omp parallel num_threads(threads)
+    {
+        const int team = omp_get_num_threads(), me = omp_get_thread_num(), busy = team < tiles ? team : tiles;
+        float *v = p.scratch + (size_t)me * p.scratch_size, *z = v + DP_FREQ * p.v_step;
+        float *part = p.part + (size_t)me * p.part_size;
+        int from = 0, to = 0;
+        if (me < busy) dp_share(tiles, busy, me, &from, &to);
+        for (int t = from; t < to; t += p.chunk)
+            chunk_of(&p, t, to - t < p.chunk ? to - t : p.chunk, t == from, v, z, part);
+#pragma omp barrier
+        dp_my_share(p.out_blocks * p.in_c, &from, &to);
+        for (int i = from; i < to; i++) spread(&p, busy, i / p.in_c, i % p.in_c, args[2]);
+#pragma omp for schedule(static)
+        for (int co = 0; co < p.out_c; co++) {
+            db[co] = 0;
+            for (int u = 0; u < busy; u++)
+                db[co] += p.part[(size_t)u * p.part_size + (size_t)(DP_FREQ * p.u_step + co)];
+        }
+    }
+}
