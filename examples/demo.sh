@@ -1,0 +1,20 @@
+#!/bin/sh
+# Draws a scene, blurs it, deblurs it, says how near the result came. `./dev demo` builds first and then calls this.
+# Usage: demo.sh [OUTPUT_DIR]; $DIPPER_BUILD is the build folder.
+set -eu
+build=${DIPPER_BUILD:-build/release}
+out=${1:-build/demo}
+ext=png
+"$build/dipper" info | grep -qi 'libvips [0-9]' || ext=npy
+
+printf '\n== drawing a scene and blurring it\n'
+"$build/dipper-scene" -o "$out" --psf-size 19 --colour
+
+printf '\n== deblurring it (the PSF is not told, only that it fits into 19x19)\n'
+"$build/dipper" deblur "$out/blurred.$ext" -o "$out/deblurred.$ext" --psf-out "$out/psf_found.npy" -k 19 -f
+
+printf '\n== result (15 px of border left out, best shift, luma: docs/measures.md)\n'
+printf 'blurred    %s\n' "$("$build/dipper-psnr" --aligned "$out/blurred.$ext" "$out/sharp.$ext")"
+printf 'deblurred  %s\n' "$("$build/dipper-psnr" --aligned "$out/deblurred.$ext" "$out/sharp.$ext")"
+printf '\nfiles in %s:\n' "$(cd "$out" && pwd)"
+ls "$out"
