@@ -72,6 +72,16 @@ function(dipper_add_program target)
   target_link_libraries(${target} PRIVATE dipper_io dipper::dipper)
 endfunction()
 
+# A program that may look inside the core (tests, benches), put into that folder of the build.
+function(dipper_add_inner_program target folder)
+  add_executable(${target} ${ARGN})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE DP_TEST_DIR="${PROJECT_SOURCE_DIR}/tests"
+    $<$<BOOL:${DIPPER_HAVE_ONEDNN}>:DP_WITH_ONEDNN> $<$<BOOL:${DIPPER_HAVE_FFTW}>:DP_WITH_FFTW>)
+  target_link_libraries(${target} PRIVATE dipper_io dipper_core)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
+
 # ---- The command ----
 file(GLOB cli_sources CONFIGURE_DEPENDS cli/*.c)
 if(cli_sources)
@@ -106,9 +116,8 @@ if(DIPPER_BENCH)
   file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
   foreach(source IN LISTS bench_sources)
     get_filename_component(name ${source} NAME_WE)
-    dipper_add_program(bench-${name} ${source})
-    set_target_properties(bench-${name} PROPERTIES OUTPUT_NAME ${name}
-      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+    dipper_add_inner_program(bench-${name} bench ${source})
+    set_target_properties(bench-${name} PROPERTIES OUTPUT_NAME ${name})
   endforeach()
 endif()
 
