@@ -1,4 +1,5 @@
 /* Pictures in files: what is common to all formats. SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
 #include "io/image_file.h"
 
 #include "io/npy.h"

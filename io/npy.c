@@ -1,4 +1,5 @@
 /* NumPy's .npy files. SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
 #include "io/npy.h"
 
 #include "io/npy_header.h"

@@ -1,4 +1,5 @@
 /* Files that appear whole or not at all. SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
 #include "io/output.h"
 
 #include <errno.h>

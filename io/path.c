@@ -1,4 +1,5 @@
 /* Names of files: parts and joins. SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
 #include "io/path.h"
 
 #include <stdarg.h>

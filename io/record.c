@@ -1,4 +1,5 @@
 /* The record of a run as JSON. SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
 #include "io/record.h"
 
 #ifndef DIPPER_WITH_JANSSON

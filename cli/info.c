@@ -1,0 +1,130 @@
+/* dipper info: what this build can do, the recipes, and what a picture file holds. SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/recipe_text.h"
+#include "io/image_file.h"
+
+#include <stdio.h>
+
+typedef struct info_options {
+    const char *recipe, *device;
+    int help;
+} info_options;
+
+#define AT(member) offsetof(info_options, member)
+
+static const option_row rows[] = {
+    {0, "recipe", "NAME", OPTION_TEXT, AT(recipe), 0, 0, NULL, "list the fields of a recipe, with their values"},
+    {0, "device", "NAME", OPTION_TEXT, AT(device), 0, 0, NULL, "the device to describe: auto (default), cpu, ref"},
+    {'h', "help", NULL, OPTION_FLAG, AT(help), 0, 0, NULL, "print this"},
+};
+
+static const option_table table = {"info",
+                                   "[FILE]...",
+                                   "Tells version, build options, device and recipes; with files, what they hold;\n"
+                                   "with --recipe, every field of a recipe.",
+                                   rows,
+                                   sizeof rows / sizeof *rows,
+                                   ""};
+
+static int failed(dipper_context *context, const char *what, dipper_status status) {
+    const char *why = context ? dipper_context_message(context) : "";
+    fprintf(stderr, "dipper: %s: %s\n", what, why[0] ? why : dipper_status_text(status));
+    return (int)status;
+}
+
+static int show_recipe(dipper_context *context, const char *name) {
+    dipper_recipe *recipe = NULL;
+    if (!recipe_is_known(name)) {
+        recipe_say_unknown("--recipe", name);
+        return DIPPER_ERROR_ARGUMENT;
+    }
+    dipper_status status = dipper_recipe_create(context, name, &recipe);
+    if (status) return failed(context, name, status);
+    recipe_print(recipe, stdout);
+    dipper_recipe_destroy(&recipe);
+    return 0;
+}
+
+static int show_build(dipper_context *context) {
+    printf("dipper   %s\n", DIPPER_VERSION_STRING);
+    printf("build    %s; %s\n", dipper_build_text(), io_build_text());
+    printf("device   %s\n", dipper_context_device(context));
+    printf("threads  %d\n", dipper_context_threads(context));
+    puts("recipes  (dipper info --recipe NAME lists the fields)");
+    for (int i = 0; i < dipper_recipe_count(); i++)
+        printf("  %-12s %s\n", dipper_recipe_name(i), dipper_recipe_summary(i));
+    return 0;
+}
+
+static void show_range(const io_picture *p) {
+    size_t n = (size_t)p->width * (size_t)p->height * (size_t)p->channels;
+    double low = (double)p->data[0], high = low, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        double v = (double)p->data[i];
+        low = v < low ? v : low;
+        high = v > high ? v : high;
+        sum += v;
+    }
+    printf("  values       %.6g to %.6g, mean %.6g\n", low, high, sum / (double)n);
+}
+
+static dipper_status show_file(const char *path) {
+    io_error error = {""};
+    io_picture *p = NULL;
+    dipper_status status = picture_read(path, &p, &error);
+    if (status) {
+        fprintf(stderr, "dipper: %s\n", error.text);
+        return status;
+    }
+    printf("%s\n", path);
+    printf("  format       %s\n", p->format);
+    printf("  size         %d x %d\n", p->width, p->height);
+    printf("  depth        %s\n", depth_text(p->depth));
+    printf("  channels     %s%s\n", p->channels == 1 ? "grey" : "RGB", p->alpha ? " and alpha" : "");
+    show_range(p);
+    printf("  orientation  %d%s\n", p->orientation, p->orientation > 1 ? " (size and results are upright)" : "");
+    printf("  metadata     %s%s%s\n", p->has_icc ? "ICC profile" : "", p->has_icc && p->has_exif ? ", " : "",
+           p->has_exif  ? "EXIF"
+           : p->has_icc ? ""
+                        : "none");
+    if (p->note[0]) printf("  note         %s\n", p->note);
+    picture_destroy(&p);
+    return DIPPER_OK;
+}
+
+static int show_files(const text_list *files) {
+    int bad = 0, status = 0;
+    for (int i = 0; i < files->count; i++) {
+        int one = (int)show_file(files->items[i]);
+        bad += one != 0;
+        if (one) status = one;
+    }
+    return bad == 0 ? 0 : files->count == 1 ? status : EXIT_BATCH;
+}
+
+static int info(const info_options *o, const text_list *files) {
+    dipper_context_options options;
+    dipper_context *context = NULL;
+    if (files->count > 0 && !o->recipe) return show_files(files);
+    dipper_context_options_init(&options);
+    options.device = o->device;
+    dipper_status status = dipper_context_create(&options, &context);
+    if (status) return failed(NULL, o->device, status);
+    int code = o->recipe ? show_recipe(context, o->recipe) : show_build(context);
+    dipper_context_destroy(&context);
+    return code;
+}
+
+int command_info(const command_line *line) {
+    info_options o = {.device = "auto"};
+    text_list files = {0};
+    int code = options_parse(&table, line->argc, line->argv, &o, &files);
+    if (!code && o.help)
+        options_help(&table, stdout);
+    else if (!code)
+        code = info(&o, &files);
+    options_free(&table, &o, &files);
+    return code;
+}

@@ -1,0 +1,36 @@
+/* One picture: read, restore, write. SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_CLI_JOB_H
+#define DIPPER_CLI_JOB_H
+
+#include "cli/console.h"
+#include "cli/names.h"
+
+typedef struct job_settings { /* the same for all pictures of a batch */
+    dipper_context *context;
+    const dipper_recipe *recipe;
+    const char *recipe_name;
+    int psf_width, psf_height; /* 0: not told */
+    double noise_sigma;        /* < 0: estimate */
+    uint64_t seed;
+    double max_seconds; /* 0: no limit */
+    int snapshot_every; /* 0: none */
+    int overwrite;
+    int json; /* the record goes to stdout instead of the names of the results */
+    int argc; /* the command line, for the record */
+    char *const *argv;
+    console *console;
+} job_settings;
+
+typedef struct job_result {
+    dipper_status status;
+    char message[700]; /* one line, with the name of the file; "" when all went well */
+    int width, height;
+    long iterations;
+    double seconds;
+    int written; /* the results are there (also with DIPPER_ERROR_DIVERGED and DIPPER_ERROR_CANCELLED) */
+} job_result;
+
+/* Says what goes wrong on the console, the results on stdout, and returns result->status. */
+dipper_status job_run(const job_settings *settings, const char *input, const job_names *names, job_result *result);
+
+#endif

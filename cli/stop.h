@@ -1,0 +1,10 @@
+/* Ctrl-C and SIGTERM. SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_CLI_STOP_H
+#define DIPPER_CLI_STOP_H
+
+/* The first SIGINT, SIGTERM or SIGHUP asks the run to stop and to write what there is; the second ends the process at
+ * once, temporary files removed. */
+void stop_install(void);
+int stop_requested(void);
+
+#endif
