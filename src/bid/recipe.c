@@ -59,9 +59,6 @@ const char *dp_recipe_name(int index) {
 const char *dp_recipe_summary(int index) {
     return index >= 0 && index < RECIPES ? recipes[index].summary : NULL;
 }
-int dp_recipe_field_count(void) {
-    return DP_FIELDS;
-}
 
 /* ---- Reading values ---- */
 

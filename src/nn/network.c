@@ -14,7 +14,7 @@ typedef struct builder { /* what every layer of one network shares */
 } builder;
 
 static dp_value param(const builder *b, const char *layer, const char *what, size_t count, dp_init init) {
-    char name[NAME];
+    char name[4 * NAME]; /* dp_params refuses what is too long */
     snprintf(name, sizeof name, "%s%s%s.%s", b->prefix, *b->prefix ? "." : "", layer, what);
     return dp_graph_param(b->g, b->ps, name, count, init);
 }
@@ -72,7 +72,7 @@ int dp_skip_scales(int h, int w, int wanted) {
 }
 
 static dp_value skip_scale(dp_graph *g, dp_params *ps, dp_value x, const dp_skip_config *c, int scale) {
-    char prefix[16];
+    char prefix[24];
     snprintf(prefix, sizeof prefix, "scale%d", scale);
     const builder b = {g, ps, prefix};
     const dp_shape s = dp_graph_shape(g, x);

@@ -1,0 +1,188 @@
+/* Time of one solver iteration, each op's share, and the machine's ceilings beside it.
+ * usage: bench_iteration RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [f=v ...] */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "bid/stage.h"
+
+/* ---- Ceilings ---- */
+
+/* Fused multiply-adds on registers, all threads: GFLOP/s. Independent chains enough to hide latency. */
+static double peak_gflops(int threads) {
+    enum { CHAINS = 160, ROUNDS = 2000000 };
+    const double begin = dp_seconds();
+    float sink = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sink)
+    {
+        float a[CHAINS];
+        for (int i = 0; i < CHAINS; i++) a[i] = (float)i;
+        for (int r = 0; r < ROUNDS; r++)
+            for (int i = 0; i < CHAINS; i++) a[i] = a[i] * 0.999f + 0.5f;
+        for (int i = 0; i < CHAINS; i++) sink += a[i];
+    }
+    const double seconds = dp_seconds() - begin;
+    return sink == 0 ? 0 : 2e-9 * CHAINS * ROUNDS * threads / seconds;
+}
+
+/* Copying between arrays far larger than the caches: GB/s read plus written. */
+static double copy_gbs(int threads) {
+    const size_t n = (size_t)1 << 26; /* floats: 256 MB each */
+    float *a = dp_alloc(n, sizeof *a), *b = dp_alloc(n, sizeof *b);
+    double best = 0;
+    for (int r = 0; a != NULL && b != NULL && r < 4; r++) {
+        const double begin = dp_seconds();
+#pragma omp parallel for num_threads(threads) schedule(static)
+        for (size_t i = 0; i < n; i++) b[i] = a[i];
+        best = fmax(best, 2e-9 * (double)(n * sizeof *a) / (dp_seconds() - begin));
+    }
+    dp_free(a);
+    dp_free(b);
+    return best;
+}
+
+/* ---- One op's arithmetic and traffic ---- */
+
+static double flops(const dp_op *op) {
+    switch (op->kind) {
+    case DP_CONV_FWD:
+    case DP_CONV_BWD_DATA:
+    case DP_CONV_BWD_WEIGHTS:
+        return 2.0 * (double)dp_count(op->y) * op->x.c * op->conv.k * op->conv.k;
+    case DP_BLUR_FWD:
+        return 2.0 * (double)dp_count(op->y) * op->blur.kh * op->blur.kw;
+    case DP_BLUR_BWD:
+        return 4.0 * (double)dp_count(op->y) * op->blur.kh * op->blur.kw;
+    default:
+        return 0;
+    }
+}
+
+static double least_bytes(const dp_op *op) { /* each array touched once */
+    const double x = 4.0 * (double)dp_count(op->x), y = 4.0 * (double)dp_count(op->y);
+    switch (op->kind) {
+    case DP_NORM_ACT_BWD:
+        return 2 * x + y;
+    case DP_ADAM:
+        return 7 * x;
+    case DP_ADD:
+        return 2 * x + y;
+    default:
+        return x + y;
+    }
+}
+
+typedef struct row {
+    dp_op op;
+    double seconds;
+    int count;
+} row;
+
+static bool same(const dp_op *a, const dp_op *b) {
+    return a->kind == b->kind && dp_shape_equal(a->x, b->x) && dp_shape_equal(a->y, b->y) && (flops(a) == flops(b));
+}
+
+static int slowest_first(const void *a, const void *b) {
+    const row *x = a, *y = b;
+    return x->seconds < y->seconds ? 1 : x->seconds > y->seconds ? -1 : 0;
+}
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+enum { MAX_ROWS = 512, ROUNDS = 5 };
+
+static void print_shares(dp_graph *g, double peak, double copy) {
+    static row rows[MAX_ROWS];
+    int n = 0;
+    double total = 0;
+    for (int i = 0; i < dp_graph_step_count(g); i++) {
+        const dp_op *op = dp_graph_step_op(g, i);
+        double t[ROUNDS];
+        for (int r = 0; r < ROUNDS; r++) {
+            const double begin = dp_seconds();
+            dp_graph_step_run(g, i);
+            t[r] = dp_seconds() - begin;
+        }
+        qsort(t, ROUNDS, sizeof *t, ascending);
+        int j = 0;
+        while (j < n && !same(&rows[j].op, op)) j++;
+        if (j == MAX_ROWS) continue;
+        if (j == n) rows[n++].op = *op;
+        rows[j].seconds += t[ROUNDS / 2];
+        rows[j].count++;
+        total += t[ROUNDS / 2];
+    }
+    qsort(rows, (size_t)n, sizeof *rows, slowest_first);
+    printf("%-18s %5s %-24s %9s %6s %9s %6s %7s %6s\n", "op", "times", "shape", "ms", "share", "GFLOP/s", "/peak",
+           "GB/s", "/copy");
+    for (int i = 0; i < n && i < 40; i++) {
+        const dp_op *op = &rows[i].op;
+        char shape[64];
+        snprintf(shape, sizeof shape, "%dx%dx%d -> %dx%dx%d", op->x.c, op->x.h, op->x.w, op->y.c, op->y.h, op->y.w);
+        const double gflops = 1e-9 * flops(op) * rows[i].count / rows[i].seconds;
+        const double gbs = 1e-9 * least_bytes(op) * rows[i].count / rows[i].seconds;
+        printf("%-18s %5d %-24s %9.3f %5.1f%% %9.1f %5.0f%% %7.1f %5.0f%%\n", dp_op_name(op->kind), rows[i].count,
+               shape, 1e3 * rows[i].seconds, 100 * rows[i].seconds / total, gflops, 100 * gflops / peak, gbs,
+               100 * gbs / copy);
+    }
+    printf("sum of ops %.1f ms\n", 1e3 * total);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 6) {
+        fprintf(stderr, "usage: %s RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [field=value ...]\n", argv[0]);
+        return 2;
+    }
+    dp_diag diag = {0};
+    dp_recipe recipe;
+    dp_backend *be = NULL;
+    dp_params *params = NULL;
+    dp_stage stage;
+    const int side = atoi(argv[2]), psf = atoi(argv[3]), iterations = atoi(argv[4]), threads = atoi(argv[5]);
+    dp_image picture = {0};
+    dipper_status status = dp_recipe_init(argv[1], &diag, &recipe);
+    for (int i = 6; i < argc && status == DIPPER_OK; i++) {
+        char *equals = strchr(argv[i], '=');
+        if (equals != NULL) *equals = '\0';
+        status = dp_recipe_set(&recipe, argv[i], equals != NULL ? equals + 1 : "", &diag);
+    }
+    if (status == DIPPER_OK) status = dp_image_create(side, side, 1, &diag, &picture);
+    for (int i = 0; i < side * side && status == DIPPER_OK; i++)
+        picture.data[i] = 0.5f + 0.4f * sinf(0.01f * (float)(i % 977));
+    if (status == DIPPER_OK) status = dp_backend_open("cpu", threads, &diag, &be);
+    if (status == DIPPER_OK) status = dp_params_new(be, &diag, &params);
+    const int last = recipe.scales.count - 1;
+    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &picture, psf, psf, 0, params, &diag);
+    if (status == DIPPER_OK) status = dp_params_alloc(params, &diag);
+    if (status == DIPPER_OK) status = dp_params_init(params, dp_philox_key_make(0, DP_STREAM_WEIGHTS), &diag);
+    void *arena = status == DIPPER_OK ? be->vt->alloc(be, dp_graph_arena_bytes(stage.graph)) : NULL;
+    if (arena != NULL) status = dp_stage_begin(&stage, arena, NULL, NULL, &diag);
+    double *t = dp_alloc((size_t)iterations, sizeof *t);
+    if (status != DIPPER_OK || arena == NULL || t == NULL) {
+        fprintf(stderr, "bench_iteration: %s\n", diag.text);
+        return 1;
+    }
+    for (int i = 0; i < iterations; i++) {
+        const double begin = dp_seconds();
+        (void)dp_stage_iterate(&stage, &recipe, params, i, i);
+        t[i] = dp_seconds() - begin;
+    }
+    qsort(t, (size_t)iterations, sizeof *t, ascending);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("dipper %s: %s, %d threads, latent %dx%d, PSF %dx%d\n", argv[1], be->detail, threads, stage.lh, stage.lw,
+           psf, psf);
+    printf("iteration: median %.1f ms, least %.1f ms; peak memory %.0f MB\n", 1e3 * t[iterations / 2], 1e3 * t[0],
+           (double)usage.ru_maxrss / 1024);
+    const double peak = peak_gflops(threads), copy = copy_gbs(threads);
+    printf("ceilings: %.0f GFLOP/s multiply-add, %.1f GB/s copy\n", peak, copy);
+    print_shares(stage.graph, peak, copy);
+    return 0;
+}

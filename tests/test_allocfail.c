@@ -1,0 +1,61 @@
+/* Solver creation with the n-th allocation failing, for every n: the right status, and (under AddressSanitizer) no
+ * leak. The library allocates through aligned_alloc alone, which this program replaces. */
+#define _POSIX_C_SOURCE 200809L
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "dipper/dipper.h"
+
+static long countdown = -1; /* allocations until one fails; negative: never */
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    void *p = NULL;
+    if (countdown >= 0 && countdown-- == 0) return NULL;
+    return posix_memalign(&p, alignment, size) == 0 ? p : NULL;
+}
+
+static dipper_status create_and_destroy(const char *method, long fail_at) {
+    float p[24 * 20];
+    dipper_context *c = NULL;
+    dipper_recipe *r = NULL;
+    dipper_solver *s = NULL;
+    for (int i = 0; i < 24 * 20; i++) p[i] = (float)(i % 7) * 0.1f;
+    dipper_image view = dipper_image_view(p, 24, 20, 1);
+    dipper_solver_options o;
+    dipper_solver_options_init(&o);
+    o.psf_width = o.psf_height = 5;
+    countdown = fail_at;
+    dipper_status status = dipper_context_create(NULL, &c);
+    if (status == DIPPER_OK) status = dipper_recipe_create(c, method, &r);
+    if (status == DIPPER_OK) status = dipper_recipe_set(c, r, "channels", "8");
+    if (status == DIPPER_OK) status = dipper_solver_create(c, &view, r, &o, &s);
+    countdown = -1;
+    assert_true(status == DIPPER_OK || s == NULL);
+    dipper_solver_destroy(&s);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state) {
+    (void)state;
+    static const char *const methods[] = {"fast", "selfdeblur"};
+    for (int m = 0; m < 2; m++) {
+        long n = 0;
+        dipper_status status;
+        while ((status = create_and_destroy(methods[m], n)) != DIPPER_OK) {
+            assert_int_equal(status, DIPPER_ERROR_MEMORY);
+            assert_true(++n < 100000);
+        }
+        assert_true(n > 20); /* the failure really was injected */
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

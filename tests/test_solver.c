@@ -1,0 +1,244 @@
+/* The solver through the installed header: same seed, same bits; cancel, divergence, bad input; colour; a delta. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "dipper/dipper.h"
+
+enum { SIDE = 40, PIXELS = SIDE * SIDE };
+
+static dipper_context *open_context(const char *device) {
+    dipper_context_options options;
+    dipper_context *c = NULL;
+    dipper_context_options_init(&options);
+    options.device = device;
+    options.threads = 2;
+    assert_int_equal(dipper_context_create(&options, &c), DIPPER_OK);
+    return c;
+}
+
+/* Disks and a ramp: something with edges, each channel different. */
+static void draw(float *p, int channels) {
+    for (int i = 0; i < PIXELS * channels; i++) {
+        const int c = i / PIXELS, y = i % PIXELS / SIDE, x = i % SIDE;
+        const float a = hypotf((float)x - 14, (float)y - 12), b = hypotf((float)x - 28, (float)y - 25);
+        p[i] = 0.3f + 0.005f * (float)x + (a < 7 ? 0.3f : 0) - (b < 9 ? 0.2f : 0) + 0.02f * (float)c * (float)(y % 5);
+    }
+}
+
+/* A recipe small enough for a test. */
+static dipper_recipe *small_recipe(dipper_context *c, const char *name) {
+    static const char *const settings[][2] = {
+        {"channels", "8"}, {"skip_channels", "4"}, {"depth", "2"}, {"iterations", "20"}};
+    dipper_recipe *r = NULL;
+    assert_int_equal(dipper_recipe_create(c, name, &r), DIPPER_OK);
+    for (int i = 0; i < 4; i++) assert_int_equal(dipper_recipe_set(c, r, settings[i][0], settings[i][1]), DIPPER_OK);
+    return r;
+}
+
+static dipper_solver *make(dipper_context *c, const dipper_recipe *r, dipper_image *image, uint64_t seed, int psf,
+                           dipper_progress_fn progress, void *user) {
+    dipper_solver_options o;
+    dipper_solver *s = NULL;
+    dipper_solver_options_init(&o);
+    o.psf_width = o.psf_height = psf;
+    o.seed = seed;
+    o.progress = progress;
+    o.user = user;
+    assert_int_equal(dipper_solver_create(c, image, r, &o, &s), DIPPER_OK);
+    return s;
+}
+
+static void run(dipper_context *c, const char *recipe, uint64_t seed, int channels, float *out, float *psf) {
+    float picture[3 * PIXELS];
+    draw(picture, channels);
+    dipper_image view = dipper_image_view(picture, SIDE, SIDE, channels);
+    dipper_image result = dipper_image_view(out, SIDE, SIDE, channels);
+    dipper_recipe *r = small_recipe(c, recipe);
+    dipper_solver *s = make(c, r, &view, seed, 5, NULL, NULL);
+    long left = 1;
+    while (left > 0) assert_int_equal(dipper_solver_step(s, 7, &left), DIPPER_OK);
+    assert_int_equal(dipper_solver_get_image(s, &result), DIPPER_OK);
+    assert_int_equal(dipper_solver_get_psf(s, psf), DIPPER_OK);
+    dipper_solver_destroy(&s);
+    dipper_recipe_destroy(&r);
+}
+
+static void same_seed_same_bits(void **state) {
+    static const char *const recipes[] = {"fast", "selfdeblur"};
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    for (int i = 0; i < 2; i++) {
+        float a[PIXELS], b[PIXELS], other[PIXELS], psf_a[101], psf_b[101];
+        run(c, recipes[i], 3, 1, a, psf_a);
+        run(c, recipes[i], 3, 1, b, psf_b);
+        run(c, recipes[i], 4, 1, other, psf_b);
+        assert_memory_equal(a, b, sizeof a);
+        assert_memory_not_equal(a, other, sizeof a);
+    }
+    dipper_context_destroy(&c);
+}
+
+static void psf_sums_to_one(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float out[PIXELS], psf[49] = {0};
+    double sum = 0;
+    run(c, "fast", 0, 1, out, psf);
+    for (int i = 0; i < 49; i++) {
+        assert_true(psf[i] >= 0);
+        sum += (double)psf[i];
+    }
+    assert_true(fabs(sum - 1) < 1e-5);
+    dipper_context_destroy(&c);
+}
+
+static void chroma_is_kept(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[3 * PIXELS], out[3 * PIXELS], psf[101];
+    draw(in, 3);
+    run(c, "fast", 0, 3, out, psf);
+    double luma_change = 0;
+    for (int i = 0; i < PIXELS; i++) {
+        const float red = in[i] - in[PIXELS + i], blue = in[2 * PIXELS + i] - in[PIXELS + i];
+        assert_true(fabsf(out[i] - out[PIXELS + i] - red) < 1e-5f);
+        assert_true(fabsf(out[2 * PIXELS + i] - out[PIXELS + i] - blue) < 1e-5f);
+        luma_change = fmax(luma_change, fabs((double)out[i] - (double)in[i]));
+    }
+    assert_true(luma_change > 1e-3);
+    dipper_context_destroy(&c);
+}
+
+/* With a PSF of one pixel there is nothing to undo. */
+static void delta_changes_nothing(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[PIXELS], out[PIXELS], psf;
+    draw(in, 1);
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 1), result = dipper_image_view(out, SIDE, SIDE, 1);
+    dipper_recipe *r = small_recipe(c, "fast");
+    dipper_solver *s = make(c, r, &view, 0, 1, NULL, NULL);
+    assert_int_equal(dipper_recipe_set(c, r, "channels", "4"), DIPPER_OK); /* the solver keeps its own copy */
+    assert_int_equal(dipper_solver_step(s, 1000, NULL), DIPPER_OK);
+    assert_int_equal(dipper_solver_get_image(s, &result), DIPPER_OK);
+    assert_int_equal(dipper_solver_get_psf(s, &psf), DIPPER_OK);
+    assert_true(fabsf(psf - 1) < 1e-6f);
+    for (int i = 0; i < PIXELS; i++) assert_true(fabsf(out[i] - in[i]) < 0.02f);
+    dipper_solver_destroy(&s);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+static int stop_at_five(const dipper_progress *p, void *user) {
+    *(long *)user = p->iteration;
+    assert_true(p->seconds_left >= 0);
+    return p->iteration >= 5;
+}
+
+static void cancel_leaves_a_result(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[PIXELS], out[PIXELS];
+    long seen = 0, left = 0;
+    draw(in, 1);
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 1), result = dipper_image_view(out, SIDE, SIDE, 1);
+    dipper_recipe *r = small_recipe(c, "fast");
+    dipper_solver *s = make(c, r, &view, 0, 5, stop_at_five, &seen);
+    assert_int_equal(dipper_solver_step(s, 1000, &left), DIPPER_ERROR_CANCELLED);
+    assert_int_equal(seen, 5);
+    assert_true(left > 0);
+    assert_int_equal(dipper_solver_get_image(s, &result), DIPPER_OK);
+    for (int i = 0; i < PIXELS; i++) assert_true(isfinite(out[i]));
+    dipper_solver_destroy(&s);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+/* Squares of 1e25 are infinite in float: the first loss already is. */
+static void divergence_names_the_iteration(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[PIXELS], out[PIXELS];
+    draw(in, 1);
+    for (int i = 0; i < PIXELS; i++) in[i] *= 1e25f;
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 1), result = dipper_image_view(out, SIDE, SIDE, 1);
+    dipper_recipe *r = small_recipe(c, "selfdeblur");
+    dipper_solver *s = make(c, r, &view, 0, 5, NULL, NULL);
+    assert_int_equal(dipper_solver_step(s, 10, NULL), DIPPER_ERROR_DIVERGED);
+    assert_non_null(strstr(dipper_context_message(c), "iteration 1 "));
+    assert_int_equal(dipper_solver_get_image(s, &result), DIPPER_OK);
+    for (int i = 0; i < PIXELS; i++) assert_true(isfinite(out[i]));
+    dipper_solver_destroy(&s);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+static dipper_status try_create(dipper_context *c, const dipper_recipe *r, float *pixels, int w, int h, int psf) {
+    dipper_image view = dipper_image_view(pixels, w, h, 1);
+    dipper_solver_options o;
+    dipper_solver *s = NULL;
+    dipper_solver_options_init(&o);
+    o.psf_width = o.psf_height = psf;
+    dipper_context_clear(c);
+    const dipper_status status = dipper_solver_create(c, &view, r, &o, &s);
+    assert_true((s == NULL) == (status != DIPPER_OK));
+    assert_true(status == DIPPER_OK || strlen(dipper_context_message(c)) > 10);
+    dipper_solver_destroy(&s);
+    return status;
+}
+
+static void bad_input_is_refused(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float p[PIXELS];
+    dipper_recipe *r = small_recipe(c, "fast");
+    draw(p, 1);
+    assert_int_equal(try_create(c, r, p, SIDE, SIDE, 5), DIPPER_OK);
+    assert_int_equal(try_create(c, r, p, SIDE, SIDE, 4), DIPPER_ERROR_ARGUMENT);
+    assert_int_equal(try_create(c, r, p, SIDE, SIDE, 103), DIPPER_ERROR_ARGUMENT);
+    assert_int_equal(try_create(c, r, p, SIDE, SIDE, 41), DIPPER_ERROR_INPUT);
+    assert_int_equal(try_create(c, r, p, 1, 1, 1), DIPPER_ERROR_INPUT);
+    p[SIDE + 3] = NAN;
+    assert_int_equal(try_create(c, r, p, SIDE, SIDE, 5), DIPPER_ERROR_INPUT);
+    assert_non_null(strstr(dipper_context_message(c), "x=3, y=1"));
+    for (int i = 0; i < PIXELS; i++) p[i] = 0.5f;
+    assert_int_equal(try_create(c, r, p, SIDE, SIDE, 5), DIPPER_ERROR_INPUT);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+static void recipe_fields_are_checked(void **state) {
+    static const char *const bad[][2] = {
+        {"channels", "0"}, {"channels", "3.5"}, {"channels", "many"}, {"lr_image", "-1"}, {"lr_image", "nan"},
+        {"psf", "round"},  {"scales", "1,,2"},  {"scales", "0"},      {"nonsense", "1"},  {"keep_moments", "2"}};
+    (void)state;
+    dipper_context *c = open_context("ref");
+    dipper_recipe *r = NULL;
+    dipper_field f;
+    assert_int_equal(dipper_recipe_create(c, "none", &r), DIPPER_ERROR_ARGUMENT);
+    assert_null(r);
+    assert_int_equal(dipper_recipe_create(c, "fast", &r), DIPPER_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(dipper_recipe_set(c, r, bad[i][0], bad[i][1]), DIPPER_ERROR_ARGUMENT);
+    for (int i = 0; i < dipper_recipe_field_count(); i++) { /* what is written can be read */
+        assert_int_equal(dipper_recipe_field(r, i, &f), DIPPER_OK);
+        assert_int_equal(dipper_recipe_set(c, r, f.name, f.value), DIPPER_OK);
+    }
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_seed_same_bits),    cmocka_unit_test(psf_sums_to_one),
+        cmocka_unit_test(chroma_is_kept),         cmocka_unit_test(delta_changes_nothing),
+        cmocka_unit_test(cancel_leaves_a_result), cmocka_unit_test(divergence_names_the_iteration),
+        cmocka_unit_test(bad_input_is_refused),   cmocka_unit_test(recipe_fields_are_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
