@@ -2,6 +2,7 @@
  * line a case, appended to a file as it is done, so that a stopped run goes on where it was. usage: bench_levin DATA
  * OUT.csv [-m METHOD] [-k own|N] [-s SEED] [-j THREADS] [-c im1_kernel1,...] [-d DIR] [f=v ...] DATA holds blurred/,
  * gt/, psf/ as ../shared/data/levin does; -d also writes pictures and PSFs there. */
+#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,7 +208,7 @@ static setup read_arguments(int argc, char **argv) {
         }
     }
     if (argc - optind < 2)
-        die("usage", "bench_levin DATA OUT.csv [-m METHOD] [-k own|N] [-s SEED] [-j N] [-c CASES] [-d DIR] [f=v ...]");
+        die("usage", "levin [-m METHOD] [-k own|N] [-s SEED] [-j N] [-c CASES] [-d DIR] DATA OUT.csv [f=v ...]");
     s.data = argv[optind];
     s.csv = argv[optind + 1];
     s.fields = argv + optind + 2;
