@@ -132,11 +132,11 @@ typedef struct format_row {
     int alpha;
 } format_row;
 
-enum { INTEGERS = 3, ALL_DEPTHS = 15 };
+enum { INTEGERS = 3, NO_DOUBLE = 7, ALL_DEPTHS = 15 };
 
 static const format_row formats[] = {
-    {" npy ", "npy", ALL_DEPTHS, 1},       {" png ", "png", INTEGERS, 1}, {" jpg jpeg jpe jfif ", "jpeg", 1, 0},
-    {" tif tiff ", "tiff", ALL_DEPTHS, 1}, {" webp ", "webp", 1, 1},      {" fits fit fts ", "fits", ALL_DEPTHS, 0},
+    {" npy ", "npy", ALL_DEPTHS, 1},      {" png ", "png", INTEGERS, 1}, {" jpg jpeg jpe jfif ", "jpeg", 1, 0},
+    {" tif tiff ", "tiff", NO_DOUBLE, 1}, {" webp ", "webp", 1, 1},      {" fits fit fts ", "fits", ALL_DEPTHS, 0},
 };
 
 static const format_row *find_format(const char *path) {
@@ -176,20 +176,13 @@ static io_depth choose_depth(const io_picture *like, const format_row *row) {
 }
 
 static void say_losses(const io_picture *like, const format_row *row, io_written *report) {
-    int alpha = like->alpha && !row->alpha;
-    int depth = report->depth < like->depth;
+    int alpha = like->alpha && !row->alpha, depth = report->depth < like->depth;
+    size_t used = 0, size = sizeof report->note;
     report->note[0] = '\0';
-    if (alpha || depth)
-        snprintf(report->note, sizeof report->note, "%s files hold no %s%s%s", row->name,
-                 depth ? depth_text(like->depth) : "",
-                 depth && alpha ? " samples and no "
-                 : depth        ? " samples"
-                                : "",
-                 alpha ? "alpha: left out" : "");
-    if (depth) {
-        size_t used = strlen(report->note);
-        snprintf(report->note + used, sizeof report->note - used, "; written with %s", depth_text(report->depth));
-    }
+    if (depth)
+        used = (size_t)snprintf(report->note, size, "%s samples become %s in %s files", depth_text(like->depth),
+                                depth_text(report->depth), row->name);
+    if (alpha) snprintf(report->note + used, size - used, "%salpha is left out", depth ? "; " : "");
 }
 
 static dipper_status write_npy(const io_picture *like, const float *planes, io_depth depth, const output_file *file,

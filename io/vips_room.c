@@ -141,7 +141,12 @@ static VipsImage *with_fields(VipsImage *from, VipsImage *fields, VipsInterpreta
     if (vips_copy(from, &out, "interpretation", kind, "xres", fields ? fields->Xres : 1.0, "yres",
                   fields ? fields->Yres : 1.0, NULL))
         return NULL;
-    if (fields) vips_image_map(fields, copy_field, out);
+    if (!fields) return out;
+    vips_image_map(fields, copy_field, out);
+    /* Setting the EXIF block brings back what it holds: the orientation, which is applied already, and a thumbnail of
+     * the blurred picture. */
+    vips_image_remove(out, "jpeg-thumbnail-data");
+    if (vips_image_get_typeof(out, VIPS_META_ORIENTATION)) vips_image_set_int(out, VIPS_META_ORIENTATION, 1);
     return out;
 }
 

@@ -1,0 +1,72 @@
+# Ctrl-C, SIGTERM and --max-time: what there is is written, exit code 8, within about a second.
+. "$(dirname "$0")/lib.sh"
+make in.npy 64 56 depth=32
+
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# stop_test SIGNAL NAME: waits for the first line of progress, sends the signal, times the end.
+stop_test() {
+    signal=$1 name=$2
+    last="dipper deblur ... and SIG$signal"
+    # A shell without job control starts background jobs with SIGINT ignored: "pictures" is not needed for that, env
+    # --default-signal is.
+    $reset "$DIPPER" deblur -j 1 -k 5 -n 1000000 in.npy -o "$name.npy" --progress json >.seen/out 2>.seen/err &
+    pid=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        grep -q iteration .seen/err && break
+        sleep 0.25
+    done
+    check 'no progress within five seconds' grep -q iteration .seen/err
+    sleep 0.3
+    began=$(now_ms)
+    kill -s "$signal" "$pid"
+    wait "$pid"
+    code=$?
+    took=$(($(now_ms) - began))
+    check "exit code $code instead of 8" test "$code" = 8
+    check "it took $took ms to stop" test "$took" -lt 2000
+    exists "$name.npy" "${name}_psf.npy"
+    err_has "in.npy: stopped by a signal at iteration [0-9]* of [0-9]*; the result so far is written"
+    if have_json; then check 'the record does not say so' grep -q '"status": 8' "$name.run.json"; fi
+}
+reset=
+stop_test TERM term
+if env --default-signal=INT true 2>/dev/null; then
+    reset='env --default-signal=INT'
+    stop_test INT int
+else
+    skip 'SIGINT: this env has no --default-signal'
+fi
+
+# Two signals in a row: at once, or an orderly end if the second comes too late; never something half-written.
+last='dipper deblur ... and SIGTERM twice'
+"$DIPPER" deblur -j 1 -k 5 -n 1000000 in.npy -o two.npy --progress json >.seen/out 2>.seen/err &
+pid=$!
+sleep 1
+kill -s TERM "$pid"
+kill -s TERM "$pid" 2>/dev/null
+wait "$pid"
+code=$?
+check "exit code $code instead of 143 or 8" test "$code" = 143 -o "$code" = 8
+if [ "$code" = 143 ]; then absent two.npy; fi
+
+# A time limit.
+expect 8 "$DIPPER" deblur -q -j 1 -k 5 -n 1000000 in.npy -o timed.npy --max-time 0.5
+exists timed.npy timed_psf.npy
+err_has 'in.npy: stopped by --max-time at iteration'
+one=$(wc -l <.seen/err)
+check 'not one line on stderr' test "$one" -eq 1
+
+# In a batch the pictures that are left are not begun.
+last='dipper deblur of two and SIGTERM'
+cp in.npy second.npy
+"$DIPPER" deblur -j 1 -k 5 -n 1000000 in.npy second.npy -o batch --progress json >.seen/out 2>.seen/err &
+pid=$!
+sleep 1
+kill -s TERM "$pid"
+wait "$pid"
+code=$?
+check "exit code $code instead of 8" test "$code" = 8
+absent batch/second_deblurred.npy
+err_has '^not run .*second.npy'
+finish
