@@ -18,28 +18,44 @@ struct dp_sparse {
     size_t margin;    /* floats, multiple of 16 */
     float *memory;    /* all planes below */
     size_t bytes;
-    float *x, *r, *p, *q;   /* latent: picture, residual, direction, matrix times direction */
-    float *wx, *wy;         /* latent: weight of x[i+1]-x[i] and x[i+lw]-x[i] */
-    float *inverse;         /* latent: 1 / diagonal of the matrix (preconditioner) */
-    float *energy;          /* latent: diagonal of the data term */
-    float *y;               /* (h, w) */
-    float *psf2;            /* (kh, kw): squares */
-    double *part;           /* (lh): sums of each row, so that totals do not depend on the number of threads */
+    float *x, *r, *p, *q; /* latent: picture, residual, direction, matrix times direction */
+    float *wx, *wy;       /* latent: weight of x[i+1]-x[i] and x[i+lw]-x[i] */
+    float *inverse;       /* latent: 1 / diagonal of the matrix (preconditioner) */
+    float *energy;        /* latent: diagonal of the data term */
+    float *y;             /* (h, w) */
+    float *psf2;          /* (kh, kw): squares */
+    double *part;         /* (lh): sums of each row, so that totals do not depend on the number of threads */
     dp_plan *forward, *backward;
     void *workspace;
     size_t workspace_bytes;
 };
 
+/* Differences below this count as this large, first and last round. Starting coarse keeps the first weights, which come
+ * from the blurred picture, from freezing its edges. Measured on four Levin cases with 6 x 30 steps and weight 2.5e-4:
+ * 0.01 throughout 33.86 dB, 0.1 to 0.01 33.91, 0.1 to 0.02 33.79; with 3 x 60 steps 33.65, 33.83, 33.75. */
+static const double first_floor = 0.1, last_floor = 0.01;
+
+/* A round ends when the mean square of the preconditioned residual per pixel falls below this: no case of the Levin set
+ * changes by more than 0.006 dB, and up to half of the steps are saved. */
+static const double tolerance = 3e-10;
+
+/* Levin set, true PSFs, mean of 16 cases: 6 x 20 steps 34.74 dB, 6 x 40 34.83, 6 x 60 34.83. Exponents 0.6 to 0.8
+ * differ by less than 0.05 dB. Second differences beside the first, which Levin 2007 also has, never helped. */
 dp_sparse_options dp_sparse_defaults(void) {
-    return (dp_sparse_options){.weight = 2e-4, .exponent = 0.8, .reweightings = 3, .cg_iterations = 60};
+    return (dp_sparse_options){.weight = 2.5e-4, .exponent = 0.8, .reweightings = 6, .cg_iterations = 40};
 }
 
-#ifndef EXPERIMENT
-#define EPS 0.01F
-#endif
-
+/* Best weights found for exact PSFs and known noise (4 pictures blurred by 4 PSFs of the Levin set, 8 bits, which add
+ * 0.0011 of rounding noise), and 0.75 sigma^1.4 of the whole noise:
+ *   white noise  0        0.002    0.005    0.01     0.02     0.04
+ *   best         0.6e-4   1.3e-4   4.5e-4   1.2e-3   3.5e-3   1.0e-2
+ *   formula      0.6e-4   1.5e-4   4.8e-4   1.2e-3   3.1e-3   8.3e-3
+ * A weight 1.8 times off costs about 0.3 dB. Real pictures also have an error of the model (PSF, exposure): on the
+ * Levin set itself (noise 0.0013) 2.5e-4 is best, with true and with falsified PSFs alike, which amounts to 0.003 of
+ * noise. */
 double dp_sparse_weight(double noise_sigma) {
-    return fmax(2e-4, 2 * noise_sigma * noise_sigma);
+    const double model = 0.003;
+    return 0.75 * pow(noise_sigma * noise_sigma + model * model, 0.7);
 }
 
 /* ---- Making ---- */
@@ -60,7 +76,8 @@ static dipper_status make_plans(dp_sparse *s, dp_diag *diag) {
 }
 
 static dipper_status make_planes(dp_sparse *s, dp_diag *diag) {
-    const size_t n = dp_align_up((size_t)s->lh * (size_t)s->lw, 16), small = dp_align_up((size_t)s->h * (size_t)s->w, 16);
+    const size_t n = dp_align_up((size_t)s->lh * (size_t)s->lw, 16),
+                 small = dp_align_up((size_t)s->h * (size_t)s->w, 16);
     const size_t taps = dp_align_up((size_t)s->kh * (size_t)s->kw, 16);
     s->margin = dp_align_up((size_t)s->lw + 1, 16);
     const size_t plane = n + 2 * s->margin, floats = 8 * plane + small + taps;
@@ -90,8 +107,8 @@ dipper_status dp_sparse_create(dp_backend *be, int height, int width, int kh, in
     s->kw = kw;
     s->lh = height + kh - 1;
     s->lw = width + kw - 1;
-    dipper_status status = make_planes(s, diag);
-    if (status == DIPPER_OK) status = make_plans(s, diag);
+    dipper_status status = make_plans(s, diag);
+    if (status == DIPPER_OK) status = make_planes(s, diag);
     if (status != DIPPER_OK) goto fail;
     *out = s;
     return DIPPER_OK;
@@ -138,7 +155,7 @@ static double total(const dp_sparse *s) {
     return sum;
 }
 
-/* Four interleaved float sums, in double at the end: one row is short enough. */
+/* Eight interleaved float sums, added up in double: one row is short enough for that. */
 static double row_dot(const float *a, const float *b, int n) {
     float part[8] = {0};
     int i = 0;
@@ -172,43 +189,49 @@ static double apply(dp_sparse *s, const float *psf, const float *v, float *q) {
     return add_prior(s, v, q);
 }
 
-/* Weights of the quadratic that touches weight*|g|^exponent at the present differences g from above, less its constant:
- * weight*exponent/2*|g|^(exponent-2), with |g| held above EPS. */
-static void reweight(dp_sparse *s, double weight, double exponent) {
+/* Weights of the quadratic that touches weight*|g|^exponent from above at the present differences g:
+ * weight*exponent/2*|g|^(exponent-2), with |g| held above `floor` (Levin 2007, section 4.3). */
+static void reweight(dp_sparse *s, double weight, double exponent, double floor) {
     const int lh = s->lh, lw = s->lw;
-    const float scale = (float)(weight), power = (float)(0.5 * (exponent - 2)), floor2 = EPS * EPS;
+    const float scale = (float)(0.5 * weight * exponent), power = (float)(0.5 * (exponent - 2));
+    const float least = (float)(floor * floor);
 #pragma omp parallel for schedule(static) num_threads(s->be->threads)
     for (int y = 0; y < lh; y++) {
         const ptrdiff_t row = (ptrdiff_t)y * lw;
         for (ptrdiff_t i = row; i < row + lw; i++) {
             const float gx = s->x[i + 1] - s->x[i], gy = s->x[i + lw] - s->x[i];
-            s->wx[i] = scale * powf(fmaxf(gx * gx, floor2), power);
-            s->wy[i] = y + 1 < lh ? scale * powf(fmaxf(gy * gy, floor2), power) : 0;
+            s->wx[i] = scale * powf(fmaxf(gx * gx, least), power);
+            s->wy[i] = y + 1 < lh ? scale * powf(fmaxf(gy * gy, least), power) : 0;
         }
         s->wx[row + lw - 1] = 0;
     }
 }
 
+/* Jacobi: saves about a quarter of the steps, as the weights span two orders of magnitude. */
 static void make_preconditioner(dp_sparse *s) {
     const ptrdiff_t n = (ptrdiff_t)s->lh * s->lw, lw = s->lw;
+#pragma omp parallel for schedule(static) num_threads(s->be->threads)
     for (ptrdiff_t i = 0; i < n; i++)
         s->inverse[i] = 1 / (fmaxf(s->energy[i], 0) + s->wx[i - 1] + s->wx[i] + s->wy[i - lw] + s->wy[i] + 1e-12F);
 }
 
 /* r = A'd - (A'A + D'WD) x; p = preconditioned r; returns <r, p>. */
 static double begin_cg(dp_sparse *s, const float *psf, const float *blurred) {
-    const ptrdiff_t n = (ptrdiff_t)s->lh * s->lw, count = (ptrdiff_t)s->h * s->w;
+    const ptrdiff_t count = (ptrdiff_t)s->h * s->w;
     blur(s, psf, s->x, s->y);
     for (ptrdiff_t i = 0; i < count; i++) s->y[i] -= blurred[i];
     blur_adjoint(s, psf, s->y, s->r);
     add_prior(s, s->x, s->r);
-    double sum = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
-        s->r[i] = -s->r[i];
-        s->p[i] = s->inverse[i] * s->r[i];
-        sum += (double)s->r[i] * s->p[i];
+#pragma omp parallel for schedule(static) num_threads(s->be->threads)
+    for (int y = 0; y < s->lh; y++) {
+        const size_t row = (size_t)y * (size_t)s->lw;
+        for (size_t i = row; i < row + (size_t)s->lw; i++) {
+            s->r[i] = -s->r[i];
+            s->p[i] = s->inverse[i] * s->r[i];
+        }
+        s->part[y] = row_dot(s->r + row, s->p + row, s->lw);
     }
-    return sum;
+    return total(s);
 }
 
 /* x += alpha p, r -= alpha q; returns <r, preconditioned r>. */
@@ -241,23 +264,30 @@ static void turn(dp_sparse *s, float beta) {
 
 /* ---- The run ---- */
 
+static dipper_status report(const dp_sparse_options *options, int round, int step, dp_diag *diag) {
+    const int of = options->reweightings * options->cg_iterations, done = round * options->cg_iterations + step;
+    if (options->progress == NULL || options->progress(done, of, options->user) == 0) return DIPPER_OK;
+    return dp_fail(diag, DIPPER_ERROR_CANCELLED, "the sparse deconvolution was asked to stop");
+}
+
+/* One round of preconditioned conjugate gradients. x is only touched by steps whose numbers are all finite. */
 static dipper_status solve(dp_sparse *s, const float *psf, const float *blurred, const dp_sparse_options *options,
                            int round, dp_diag *diag) {
-    const int of = options->reweightings * options->cg_iterations;
+    const double enough = tolerance * s->lh * s->lw;
     double rho = begin_cg(s, psf, blurred);
     for (int step = 1; step <= options->cg_iterations; step++) {
-        if (!isfinite(rho)) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "the sparse deconvolution became not finite");
-        if (rho < 1e-20) break;
+        if (rho <= enough) break;
         const double curvature = apply(s, psf, s->p, s->q);
-        if (!(curvature > 0)) break;
+        if (!isfinite(rho) || !isfinite(curvature))
+            return dp_fail(diag, DIPPER_ERROR_DIVERGED, "the sparse deconvolution became infinite in round %d, step %d",
+                           round + 1, step);
+        if (curvature <= 0) break; /* only by rounding: the matrix has no negative direction */
         const double next = advance(s, (float)(rho / curvature));
         turn(s, (float)(next / rho));
         rho = next;
-        if (options->progress != NULL && (step % BATCH == 0 || step == options->cg_iterations) &&
-            options->progress(round * options->cg_iterations + step, of, options->user) != 0)
-            return dp_fail(diag, DIPPER_ERROR_CANCELLED, "stopped");
+        if (step % BATCH == 0 && step < options->cg_iterations) DP_TRY(report(options, round, step, diag));
     }
-    return DIPPER_OK;
+    return report(options, round, options->cg_iterations, diag);
 }
 
 static void take_crop(const dp_sparse *s, float *out) {
@@ -268,8 +298,8 @@ static void take_crop(const dp_sparse *s, float *out) {
 
 /* Diagonal of A'A: the sum over the valid pixels that see element i of the squared PSF. */
 static void fill_energy(dp_sparse *s, const float *psf) {
-    for (int i = 0; i < s->kh * s->kw; i++) s->psf2[i] = psf[i] * psf[i];
-    for (int i = 0; i < s->h * s->w; i++) s->y[i] = 1;
+    for (ptrdiff_t i = 0; i < s->kh * s->kw; i++) s->psf2[i] = psf[i] * psf[i];
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)s->h * s->w; i++) s->y[i] = 1;
     blur_adjoint(s, s->psf2, s->y, s->energy);
 }
 
@@ -279,7 +309,8 @@ dipper_status dp_sparse_run(dp_sparse *s, const float *psf, const float *blurred
     fill_energy(s, psf);
     dipper_status status = DIPPER_OK;
     for (int round = 0; round < options->reweightings && status == DIPPER_OK; round++) {
-        reweight(s, options->weight, options->exponent);
+        const double at = options->reweightings > 1 ? (double)round / (options->reweightings - 1) : 1;
+        reweight(s, options->weight, options->exponent, first_floor * pow(last_floor / first_floor, at));
         make_preconditioner(s);
         status = solve(s, psf, blurred, options, round, diag);
     }
