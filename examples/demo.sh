@@ -8,7 +8,7 @@ ext=png
 "$build/dipper" info | grep -qi 'libvips [0-9]' || ext=npy
 
 printf '\n== drawing a scene and blurring it\n'
-"$build/dipper-scene" -o "$out" --psf-size 19 --colour
+"$build/dipper-scene" -o "$out" --seed 9 --psf-size 19 --colour
 
 printf '\n== deblurring it (the PSF is not told, only that it fits into 19x19)\n'
 "$build/dipper" deblur "$out/blurred.$ext" -o "$out/deblurred.$ext" --psf-out "$out/psf_found.npy" -k 19 -f

@@ -50,7 +50,8 @@ static void scene_free(scene *s) {
 
 static int scene_draw(scene *s, const options *o) {
     const int k = o->psf_size, width = o->width + k - 1, height = o->height + k - 1;
-    scene_rng rng = {o->seed};
+    /* a stream each, so that a PSF stays the same when the picture's size changes */
+    scene_rng rng = {o->seed}, path = {o->seed ^ 0x505346u << 8}, grain = {o->seed ^ 0x4e4f49u << 8};
     scene_canvas canvas;
     if (!canvas_create(&canvas, width, height)) return 0;
     draw_leaves(&canvas, &rng);
@@ -58,11 +59,11 @@ static int scene_draw(scene *s, const options *o) {
     draw_lines(&canvas, &rng);
     canvas_resolve(&canvas, o->channels, s->sharp);
     canvas_destroy(&canvas);
-    psf_draw(s->psf, k, &rng);
+    psf_draw(s->psf, k, &path);
     const size_t latent = (size_t)width * (size_t)height, pixels = (size_t)o->width * (size_t)o->height;
     for (int c = 0; c < o->channels; c++)
         psf_blur(s->sharp + (size_t)c * latent, s->psf, k, o->width, o->height, s->blurred + (size_t)c * pixels);
-    for (size_t i = 0; i < pixels * (size_t)o->channels; i++) s->blurred[i] += (float)(o->noise * rng_normal(&rng));
+    for (size_t i = 0; i < pixels * (size_t)o->channels; i++) s->blurred[i] += (float)(o->noise * rng_normal(&grain));
     return 1;
 }
 
