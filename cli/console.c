@@ -71,6 +71,7 @@ void console_begin(console *c, const char *name) {
     c->name = name;
     c->last = -1e9;
     c->stage = NULL;
+    c->complete = 0;
 }
 
 void console_end(console *c) {
@@ -161,8 +162,10 @@ void console_progress(console *c, const dipper_progress *progress) {
     if (c->mode == CONSOLE_NONE) return;
     double now = wall_seconds();
     int new_stage = !c->stage || strcmp(c->stage, progress->stage) != 0;
-    if (!new_stage && now - c->last < every[c->mode]) return;
+    int complete = !c->complete && progress->iteration >= progress->iterations;
+    if (!new_stage && !complete && now - c->last < every[c->mode]) return;
     c->last = now;
+    c->complete |= complete;
     c->stage = progress->stage;
     if (c->mode == CONSOLE_BAR) show_bar(c, progress);
     if (c->mode == CONSOLE_PLAIN) show_plain(c, progress);

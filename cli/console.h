@@ -13,6 +13,7 @@ typedef struct console {
     int line_open;     /* the bar stands on the line */
     double last;       /* wall_seconds of the last report */
     const char *stage; /* of the last report */
+    int complete;      /* the last iteration has been reported */
     const char *name;  /* of the picture at work; borrowed */
 } console;
 

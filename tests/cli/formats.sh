@@ -30,7 +30,7 @@ make c16.png 24 20 channels=3 depth=16
 make c8.jpg 24 20 channels=3
 make f32.tif 24 20 channels=3 depth=32
 make f64.fits 24 20 depth=64
-make f64.tif 24 20 channels=3 depth=64
+make f64.npy 24 20 channels=3 depth=64
 make u16.tif 24 20 channels=3 depth=16
 make c8.webp 24 20 channels=3
 make f32.fits 24 20 depth=32
@@ -90,8 +90,8 @@ shows from16.jpg 'loader=jpegload.*format=uchar'
 deblur 0 f32.tif -o fromfloat.png --progress none
 shows fromfloat.png 'format=ushort'
 err_has '32-bit float samples become 16 bit in png files'
-deblur 0 f64.tif --progress none
-shows f64_deblurred.tif 'bands=3 format=float'
+deblur 0 f64.npy -o double.tif --progress none
+shows double.tif 'bands=3 format=float'
 err_has '64-bit float samples become 32-bit float in tiff files'
 
 # clipped pixels are counted: white and black stripes overshoot

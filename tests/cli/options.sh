@@ -74,9 +74,9 @@ expect 0 "$DIPPER" deblur -j 1 -n 3 -k 7x3 in.npy -o flat.npy -q
 exists flat.npy
 
 # the same seed gives the same bits, another seed others
-deblur 0 -q in.npy -o a.npy --seed 5
-deblur 0 -q in.npy -o b.npy --seed 5
-deblur 0 -q in.npy -o c.npy --seed 6
+deblur 0 -q in.npy -n 30 -o a.npy --seed 5
+deblur 0 -q in.npy -n 30 -o b.npy --seed 5
+deblur 0 -q in.npy -n 30 -o c.npy --seed 6
 check 'the same seed gives other bits' cmp a.npy b.npy
 check 'the same seed gives another PSF' cmp a_psf.npy b_psf.npy
 check 'another seed gives the same bits' not cmp -s a.npy c.npy

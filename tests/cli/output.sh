@@ -78,11 +78,11 @@ else
 fi
 
 # snapshots
-deblur 0 -q in.npy -o snap.npy --set iterations=4 --set scales=1 --snapshot-every 2
+deblur 0 -q in.npy -o snap.npy -n 6 --snapshot-every 2
 have_vips && exists snap_000002.png snap_000004.png && absent snap_000003.png
 have_vips || exists snap_000002.npy
 rm -f snap.npy snap_psf.* snap.run.json
-deblur 4 -q in.npy -o snap.npy --set iterations=4 --set scales=1 --snapshot-every 2
+deblur 4 -q in.npy -o snap.npy -n 6 --snapshot-every 2
 one_line
 err_has 'snap_000002.* exists already'
 absent snap.npy

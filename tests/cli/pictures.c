@@ -3,10 +3,10 @@
  *
  *   pictures make FILE WIDTH HEIGHT [KEY=VALUE]...   a blurred pattern; keys:
  *       channels=1..4 (2 and 4: alpha)  depth=8|16|32|64 (32 and 64: float)
- *       constant=V (all samples)  bad=X,Y,C,nan|inf (float)  orientation=1..8  icc=1  comment=TEXT (EXIF)
- *       claim=WxH (.npy and .png: what the header says)  fortran=1 (.npy)  cmyk=1 (.tif, .jpg)
- *   pictures show FILE       one line of key=value
- *   pictures same A B BAND   0 if the band (-1: the last) of both files is the same, sample by sample
+ *       constant=V (all samples)  scale=V (times the pattern; float)  bad=X,Y,C,nan|inf (float)  orientation=1..8 icc=1
+ * comment=TEXT (EXIF) claim=WxH (.npy and .png: what the header says)  fortran=1 (.npy)  cmyk=1 (.tif, .jpg) pictures
+ * show FILE       one line of key=value pictures same A B BAND   0 if the band (-1: the last) of both files is the
+ * same, sample by sample
  */
 #include <math.h>
 #include <stdint.h>
@@ -22,6 +22,7 @@ typedef struct request {
     const char *file, *bad, *comment;
     int width, height, channels, depth, orientation, icc, fortran, cmyk;
     double constant; /* < 0: the pattern */
+    double scale;
     unsigned long long claim_width, claim_height;
 } request;
 
@@ -39,7 +40,7 @@ static double pattern(const request *r, int x, int y, int c) {
         int u = x + k;
         sum += (u / 7 + y / 5 + c) % 2 ? 0.8 : 0.2;
     }
-    return sum / 5 + 0.1 * y / (r->height + 1.0) + 0.03 * sin(0.7 * x + 1.3 * y);
+    return r->scale * (sum / 5 + 0.1 * y / (r->height + 1.0) + 0.03 * sin(0.7 * x + 1.3 * y));
 }
 
 static double value_at(const request *r, int x, int y, int c) {
@@ -135,7 +136,7 @@ static int make_vips(const request *r) {
                                  : kind == 0 ? VIPS_INTERPRETATION_sRGB
                                              : VIPS_INTERPRETATION_scRGB;
     VipsImage *raw = all ? vips_image_new_from_memory(all, bytes, r->width, r->height, r->channels, kinds[kind]) : NULL;
-    VipsImage *image = NULL, *profiled = NULL;
+    VipsImage *image = NULL;
     if (r->cmyk) meaning = VIPS_INTERPRETATION_CMYK;
     if (!raw || vips_copy(raw, &image, "interpretation", meaning, NULL)) return fail(vips_error_buffer(), r->file);
     if (r->icc) {
@@ -150,7 +151,6 @@ static int make_vips(const request *r) {
     if (r->comment) vips_image_set_string(image, "exif-ifd0-ImageDescription", r->comment);
     int failed = vips_image_write_to_file(image, r->file, NULL);
     g_object_unref(image);
-    if (profiled) g_object_unref(profiled);
     g_object_unref(raw);
     free(all);
     return failed ? fail(vips_error_buffer(), r->file) : 0;
@@ -219,13 +219,14 @@ static int set_key(request *r, char *argument) {
             return 0;
         }
     if (strcmp(argument, "constant") == 0) r->constant = atof(value);
+    if (strcmp(argument, "scale") == 0) r->scale = atof(value);
     if (strcmp(argument, "bad") == 0) r->bad = value;
     if (strcmp(argument, "comment") == 0) r->comment = value;
     return strcmp(argument, "claim") == 0 && sscanf(value, "%llux%llu", &r->claim_width, &r->claim_height) != 2;
 }
 
 static int make(int argc, char **argv) {
-    request r = {.file = argv[0], .channels = 1, .depth = 8, .constant = -1};
+    request r = {.file = argv[0], .channels = 1, .depth = 8, .constant = -1, .scale = 1};
     r.width = atoi(argv[1]);
     r.height = atoi(argv[2]);
     for (int i = 3; i < argc; i++)
