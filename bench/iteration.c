@@ -1,5 +1,6 @@
 /* Time of one solver iteration, each op's share, and the machine's ceilings beside it.
- * usage: bench_iteration RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [f=v ...] */
+ * usage: iteration RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [f=v ...]
+ * Prints RESULT and the median and least time (ms) and peak memory (MB), as bench/torch_iteration.py does. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,21 +13,56 @@
 
 /* ---- Ceilings ---- */
 
-/* Fused multiply-adds on registers, all threads: GFLOP/s. Independent chains enough to hide latency. */
+/* Fused multiply-adds on registers, all threads: GFLOP/s. Ten independent chains of vectors hide their latency. */
+enum { CHAINS = 10, FMA_ROUNDS = 20000000 };
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+__attribute__((target("avx2,fma"))) static float chains_256(void) {
+    __m256 a[CHAINS], m = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(0.5f);
+    for (int i = 0; i < CHAINS; i++) a[i] = _mm256_set1_ps((float)i);
+    for (int r = 0; r < FMA_ROUNDS; r++)
+#pragma GCC unroll 10
+        for (int i = 0; i < CHAINS; i++) a[i] = _mm256_fmadd_ps(a[i], m, b);
+    for (int i = 1; i < CHAINS; i++) a[0] = _mm256_add_ps(a[0], a[i]);
+    return _mm256_cvtss_f32(a[0]);
+}
+
+__attribute__((target("avx512f"))) static float chains_512(void) {
+    __m512 a[CHAINS], m = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(0.5f);
+    for (int i = 0; i < CHAINS; i++) a[i] = _mm512_set1_ps((float)i);
+    for (int r = 0; r < FMA_ROUNDS; r++)
+#pragma GCC unroll 10
+        for (int i = 0; i < CHAINS; i++) a[i] = _mm512_fmadd_ps(a[i], m, b);
+    for (int i = 1; i < CHAINS; i++) a[0] = _mm512_add_ps(a[0], a[i]);
+    return _mm512_cvtss_f32(a[0]);
+}
+
+static int vector_length(void) {
+    return __builtin_cpu_supports("avx512f") ? 16 : __builtin_cpu_supports("avx2") ? 8 : 0;
+}
+static float chains(void) {
+    return vector_length() == 16 ? chains_512() : chains_256();
+}
+#else
+static int vector_length(void) {
+    return 0;
+}
+static float chains(void) {
+    return 0;
+}
+#endif
+
+/* 0 where the machine has neither AVX2 nor AVX-512. */
 static double peak_gflops(int threads) {
-    enum { CHAINS = 160, ROUNDS = 2000000 };
-    const double begin = dp_seconds();
     float sink = 0;
+    if (vector_length() == 0) return 0;
+    const double begin = dp_seconds();
 #pragma omp parallel num_threads(threads) reduction(+ : sink)
-    {
-        float a[CHAINS];
-        for (int i = 0; i < CHAINS; i++) a[i] = (float)i;
-        for (int r = 0; r < ROUNDS; r++)
-            for (int i = 0; i < CHAINS; i++) a[i] = a[i] * 0.999f + 0.5f;
-        for (int i = 0; i < CHAINS; i++) sink += a[i];
-    }
+    sink += chains();
     const double seconds = dp_seconds() - begin;
-    return sink == 0 ? 0 : 2e-9 * CHAINS * ROUNDS * threads / seconds;
+    return sink == 0 ? 0 : 2e-9 * CHAINS * FMA_ROUNDS * vector_length() * threads / seconds;
 }
 
 /* Copying between arrays far larger than the caches: GB/s read plus written. */
@@ -179,8 +215,7 @@ int main(int argc, char **argv) {
     getrusage(RUSAGE_SELF, &usage);
     printf("dipper %s: %s, %d threads, latent %dx%d, PSF %dx%d\n", argv[1], be->detail, threads, stage.lh, stage.lw,
            psf, psf);
-    printf("iteration: median %.1f ms, least %.1f ms; peak memory %.0f MB\n", 1e3 * t[iterations / 2], 1e3 * t[0],
-           (double)usage.ru_maxrss / 1024);
+    printf("RESULT %.1f %.1f %.0f\n", 1e3 * t[iterations / 2], 1e3 * t[0], (double)usage.ru_maxrss / 1024);
     const double peak = peak_gflops(threads), copy = copy_gbs(threads);
     printf("ceilings: %.0f GFLOP/s multiply-add, %.1f GB/s copy\n", peak, copy);
     print_shares(stage.graph, peak, copy);

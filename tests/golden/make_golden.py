@@ -10,7 +10,6 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-torch.set_num_threads(1)
 SMOOTH = (1e-3, 1e-4)  # lr of the picture and Adam's eps of the curve that rounding bends least; see README.md
 
 
@@ -246,6 +245,8 @@ def curve(file, scales, gradients, variants):
     store.save(file)
 
 
-network()
-curve("curve", 3, True, (("", (1e-2, 1e-8)), ("smooth.", SMOOTH)))
-curve("deep", 5, False, (("", (1e-2, 1e-8)),))
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    network()
+    curve("curve", 3, True, (("", (1e-2, 1e-8)), ("smooth.", SMOOTH)))
+    curve("deep", 5, False, (("", (1e-2, 1e-8)),))

@@ -1,0 +1,45 @@
+#!/bin/sh
+# Times one iteration of each network here and in PyTorch, in turn, with the same threads; prints the ratio, each op's share
+# and its fraction of the machine's ceilings, and writes bench/results/iteration.csv.
+# usage: bench/bench.sh BUILD_FOLDER [THREADS]
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$1
+threads=${2:-2}
+csv=$root/bench/results/iteration.csv
+python=/usr/bin/python3 # Debian's, which has python3-torch
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$root/bench/results"
+
+# measure NAME COMMAND...: the command's output to $work/NAME, its median, least time and memory to $median, $least, $peak
+measure() {
+    name=$1
+    shift
+    "$@" > "$work/$name"
+    set -- $(sed -n 's/^RESULT //p' "$work/$name")
+    median=$1 least=$2 peak=$3
+}
+
+machine=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+echo "network,picture,psf,threads,tool,median_ms,least_ms,peak_mb,machine" > "$work/csv"
+for case in "selfdeblur 255 17 7" "fast 255 31 15"; do
+    set -- $case
+    network=$1 side=$2 psf=$3 iterations=$4
+    if $python -c 'import torch' 2> /dev/null; then
+        measure torch $python "$root/bench/torch_iteration.py" "$network" "$side" "$psf" "$iterations" "$threads"
+        torch_median=$median
+        echo "$network,$side,$psf,$threads,PyTorch,$median,$least,$peak,$machine" >> "$work/csv"
+        echo "PyTorch, $network at $side with a PSF of $psf: median $median ms, $peak MB"
+    else
+        torch_median=
+        echo "python3-torch is not installed: no comparison"
+    fi
+    measure dipper "$build/bench/iteration" "$network" "$side" "$psf" "$iterations" "$threads"
+    echo "$network,$side,$psf,$threads,Dipper,$median,$least,$peak,$machine" >> "$work/csv"
+    echo "Dipper,  $network at $side with a PSF of $psf: median $median ms, $peak MB"
+    [ -z "$torch_median" ] || awk -v a="$torch_median" -v b="$median" 'BEGIN { printf "  1/%.2f of PyTorch%s time\n", a / b, "\047s" }'
+    grep -v '^RESULT' "$work/dipper"
+done
+cp "$work/csv" "$csv"
+echo "written: $csv"
