@@ -77,7 +77,7 @@ static int usage(const char *option, const char *text, const char *why) {
 /* "auto", "N" or "WxH". */
 static int parse_psf_size(const char *text, job_settings *s) {
     char copy[32];
-    long width, height;
+    long width = 0, height = 0;
     if (strcmp(text, "auto") == 0) return 0;
     snprintf(copy, sizeof copy, "%s", text);
     char *x = strchr(copy, 'x');
@@ -204,6 +204,7 @@ static void print_table(const batch *b) {
 
 static int run_batch(const job_settings *s, batch *b) {
     int failed = 0, stopped = 0, count = b->inputs->count;
+    if (!io_have_json()) console_note(s->console, "this build has no jansson: no .run.json is written");
     for (int i = 0; i < count; i++) {
         if (stop_requested()) {
             b->results[i].status = DIPPER_ERROR_CANCELLED;
@@ -236,11 +237,10 @@ static int deblur_all(const deblur_options *o, const job_settings *s, const text
 
 /* ---- The command ---- */
 
-static int check_build(const deblur_options *o, console *c) {
-    if (io_have_json()) return 0;
-    if (o->json) return library_refused(NULL, "--json", "", DIPPER_ERROR_ARGUMENT);
-    console_note(c, "this build has no jansson: no .run.json is written");
-    return 0;
+static int check_build(const deblur_options *o) {
+    if (io_have_json() || !o->json) return 0;
+    fputs("dipper: --json: this build has no jansson and writes no records\n", stderr);
+    return DIPPER_ERROR_ARGUMENT;
 }
 
 static int deblur(const deblur_options *o, const text_list *inputs, const command_line *line) {
@@ -260,7 +260,7 @@ static int deblur(const deblur_options *o, const text_list *inputs, const comman
     int code = parse_psf_size(o->psf_size, &s);
     if (!code) code = parse_noise(o->noise, &s);
     if (!code && inputs->count == 0 && !o->print_config) code = usage("input", "", "name a picture");
-    if (!code) code = check_build(o, &c);
+    if (!code) code = check_build(o);
     if (!code) code = open_library(o, &context, &recipe);
     s.context = context;
     s.recipe = recipe;

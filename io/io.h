@@ -26,8 +26,9 @@ io_fail(io_error *error, dipper_status status, const char *format, ...);
         if (io_try_ != DIPPER_OK) return io_try_;                                                                      \
     } while (0)
 
-/* Once per process, before anything else here: starts libvips with a small cache, few threads and no output of its
- * own, and allows only the file formats that are meant to be read (no ImageMagick, PDF, SVG ...). */
+/* Once per process, before anything else here; program: argv[0], kept. libvips, started when the first file needs it,
+ * gets a small cache, few threads, no output of its own, and only the file formats that are meant to be read (no
+ * ImageMagick, PDF, SVG ...). */
 dipper_status io_init(const char *program, io_error *error);
 void io_shutdown(void);
 

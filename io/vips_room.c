@@ -41,9 +41,23 @@ static void keep_silent(const gchar *domain, GLogLevelFlags level, const gchar *
     (void)domain, (void)level, (void)message, (void)user;
 }
 
+/* libvips starts when the first file needs it: loading its modules takes longer than many a small job. */
+static const char *program_name;
+static int started;
+
 dipper_status vips_room_open(const char *program, io_error *error) {
-    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION, keep_silent, NULL);
-    if (VIPS_INIT(program)) return io_fail(error, DIPPER_ERROR_INTERNAL, "libvips does not start");
+    (void)error;
+    program_name = program;
+    return DIPPER_OK;
+}
+
+static dipper_status start(io_error *error) {
+    if (started) return DIPPER_OK;
+    g_log_set_handler("VIPS", (GLogLevelFlags)(G_LOG_LEVEL_MASK | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION), keep_silent,
+                      NULL);
+    if (VIPS_INIT(program_name ? program_name : "dipper"))
+        return io_fail(error, DIPPER_ERROR_INTERNAL, "libvips does not start");
+    started = 1;
     vips_cache_set_max(0); /* no picture is read twice */
     vips_concurrency_set(2);
     vips_operation_block_set("VipsForeignLoad", TRUE);
@@ -56,7 +70,8 @@ dipper_status vips_room_open(const char *program, io_error *error) {
 }
 
 void vips_room_close(void) {
-    vips_shutdown();
+    if (started) vips_shutdown();
+    started = 0;
 }
 
 const char *vips_room_version(void) {
@@ -331,6 +346,7 @@ static dipper_status read_image(const char *path, VipsImage **image, io_picture 
 
 dipper_status vips_room_read(const char *path, io_picture *picture, io_error *error) {
     IO_TRY(check_png_size(path, error));
+    IO_TRY(start(error));
     VipsImage *image = open_picture(path);
     if (!image) return vips_failed(path, "is not a picture that can be read", DIPPER_ERROR_INPUT, error);
     dipper_status status = read_image(path, &image, picture, error);
@@ -385,6 +401,7 @@ static int save_packed(const vips_job *job, const void *packed, int bands, const
 
 dipper_status vips_room_write(const vips_job *job, const output_file *file, io_error *error) {
     int bands = job->like->channels + (job->alpha ? 1 : 0);
+    IO_TRY(start(error));
     void *packed = pack(job, bands);
     if (!packed) return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory to write it", file->path);
     int failed = save_packed(job, packed, bands, file->temporary);
