@@ -1,8 +1,15 @@
 /* The CPU back end: memory, the border between planar and blocked layout, and which kernel runs an op. */
-#include "backend/cpu/cpu.h"
+#if defined(__linux__)
+#define _DEFAULT_SOURCE /* madvise */
+#include <sys/mman.h>
+#endif
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "backend/cpu/cpu.h"
 
 #include "base/memory.h"
 
@@ -64,8 +71,19 @@ static dipper_status open_cpu(int threads, dp_diag *diag, dp_backend **out) {
     return DIPPER_OK;
 }
 
+/* Large arrays lie in huge pages where the system has them: the kernels walk many rows and channels at once. */
 static void *alloc_cpu(dp_backend *be, size_t bytes) {
     (void)be;
+#if defined(MADV_HUGEPAGE)
+    const size_t huge = (size_t)2 << 20;
+    if (bytes >= 2 * huge && bytes < SIZE_MAX / 2) {
+        bytes = dp_align_up(bytes, huge);
+        void *p = aligned_alloc(huge, bytes);
+        if (p == NULL) return NULL;
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* advice: nothing is lost where it is refused */
+        return memset(p, 0, bytes);
+    }
+#endif
     return dp_alloc(bytes, 1);
 }
 

@@ -98,6 +98,9 @@ void DP_ISA(dp_cpu_act_bwd)(const dp_op *op, int threads, void *const *args, voi
     }
 }
 
+/* A PSF value below this is 0: subnormal taps would slow down every product with them. */
+static const float tiny = 1e-30f;
+
 /* x -> y: exp(x - max) / sum. At most 101 x 101 numbers: one thread. */
 void DP_ISA(dp_cpu_softmax_fwd)(const dp_op *op, int threads, void *const *args, void *ws) {
     (void)threads, (void)ws;
@@ -115,7 +118,7 @@ void DP_ISA(dp_cpu_softmax_fwd)(const dp_op *op, int threads, void *const *args,
     if (whole < n) store_tail(y + whole, n - whole, dp_exp(load_tail(x + whole, n - whole) - largest));
     for (size_t i = whole; i < n; i++) sum += (double)y[i];
     const float scale = (float)(1 / sum);
-    for (size_t i = 0; i < n; i++) y[i] *= scale;
+    for (size_t i = 0; i < n; i++) y[i] = y[i] * scale < tiny ? 0 : y[i] * scale;
 }
 
 /* y, dy -> dx = y (dy - sum y dy) */

@@ -49,6 +49,11 @@ static inline size_t dp_storage(dp_shape s) {
     return s.layout == DP_FEATURE ? (size_t)dp_blocks(s.c) * DP_BLOCK * (size_t)s.h * (size_t)s.w : dp_count(s);
 }
 
+/* The next op will not find such an output in the caches: it is better stored past them. */
+static inline bool dp_is_large(dp_shape s) {
+    return dp_storage(s) * sizeof(float) > (size_t)12 << 20;
+}
+
 /* Part `t` of `threads` parts of [0, n), cut at multiples of `align`. */
 static inline void dp_share_aligned(size_t n, size_t align, int threads, int t, size_t *from, size_t *to) {
     const size_t units = (n + align - 1) / align, begin = units * (size_t)t / (size_t)threads * align;

@@ -5,9 +5,8 @@
 #include "backend/cpu/simd/kernels.h"
 #include "backend/cpu/simd/vmath.h"
 
-enum { CHUNK = 256 };            /* pixels summed in float before they go to double */
-enum { LARGE_BYTES = 12 << 20 }; /* an output above this is not found in the cache by the next op */
-enum { EVEN_PIXELS = 1 << 12 };  /* blocks this small are never split */
+enum { CHUNK = 256 };           /* pixels summed in float before they go to double */
+enum { EVEN_PIXELS = 1 << 12 }; /* blocks this small are never split */
 
 /* Two sums per channel of a block: of x-shift and (x-shift)^2, or of the two gradients. */
 typedef struct sums {
@@ -176,7 +175,7 @@ static void for_blocks(const norm *n, int threads, void (*whole)(const norm *, i
 void DP_ISA(dp_cpu_norm_act_fwd)(const dp_op *op, int threads, void *const *args, void *ws) {
     const norm n = {.op = op,
                     .pixels = op->x.h * op->x.w,
-                    .stream = dp_storage(op->x) * sizeof(float) > LARGE_BYTES,
+                    .stream = dp_is_large(op->x),
                     .x = args[0],
                     .gamma = args[1],
                     .beta = args[2],

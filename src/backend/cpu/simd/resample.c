@@ -4,8 +4,6 @@
 #include "backend/cpu/simd/kernels.h"
 #include "backend/cpu/simd/vmath.h"
 
-enum { LARGE_BYTES = 12 << 20 };
-
 static inline int clamp(int i, int n) {
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
@@ -38,7 +36,7 @@ void DP_ISA(dp_cpu_upsample2_fwd)(const dp_op *op, int threads, void *const *arg
     float *y = args[1];
     const int h = op->x.h, w = op->x.w, ho = op->y.h, wo = op->y.w, rows = dp_blocks(op->x.c) * ho;
     const int oy = (2 * h - ho) / 2, ox = (2 * w - wo) / 2;
-    const bool stream = dp_storage(op->y) * sizeof(float) > LARGE_BYTES;
+    const bool stream = dp_is_large(op->y);
 #pragma omp parallel num_threads(dp_team(dp_storage(op->y), threads))
     {
         int from, to;

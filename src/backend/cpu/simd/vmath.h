@@ -38,7 +38,7 @@ static inline dp_vec dp_min(dp_vec a, dp_vec b) {
 static inline dp_vec dp_sqrt(dp_vec v) {
 #if defined(__AVX512F__)
     return (dp_vec)_mm512_sqrt_ps((__m512)v);
-#elif defined(__AVX__)
+#elif defined(__AVX__) && DP_BLOCK == 8
     return (dp_vec)_mm256_sqrt_ps((__m256)v);
 #else
     for (int i = 0; i < DP_BLOCK; i++) v[i] = sqrtf(v[i]);
@@ -50,7 +50,7 @@ static inline dp_vec dp_sqrt(dp_vec v) {
 static inline void dp_store_past(float *p, dp_vec v) {
 #if defined(__AVX512F__)
     _mm512_stream_ps(p, (__m512)v);
-#elif defined(__AVX__)
+#elif defined(__AVX__) && DP_BLOCK == 8
     _mm256_stream_ps(p, (__m256)v);
 #else
     *(dp_vec *)p = v;
@@ -70,7 +70,7 @@ static inline void dp_mul_wide(uint32_t m, dp_vecw v, dp_vecw *high, dp_vecw *lo
     const __m512i even = _mm512_mul_epu32(a, k), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), k);
     *high = (dp_vecw)_mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xAAAA, odd);
     *low = (dp_vecw)_mm512_mask_mov_epi32(even, 0xAAAA, _mm512_slli_epi64(odd, 32));
-#elif defined(__AVX2__)
+#elif defined(__AVX2__) && DP_BLOCK == 8
     const __m256i a = (__m256i)v, k = _mm256_set1_epi32((int)m);
     const __m256i even = _mm256_mul_epu32(a, k), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), k);
     *high = (dp_vecw)_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
