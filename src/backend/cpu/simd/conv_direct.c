@@ -4,14 +4,18 @@
  * axis dp_axis lists the taps of every position, with padding folded in: for the forward pass source x*s + k - 1
  * reflected or dropped; for backward-data all (o, k) whose source is x, which is the exact adjoint, borders included.
  * The taps of a pixel are the product of its row's and its column's lists. Columns whose lists differ only by a shift
- * form a run (the interior is one run; for backward-data at stride 2 one for each parity) and are computed DP_MR pixels
- * at a time by dp_gemm_rows, one block of input channels and one tap after the other, for a panel of 2 blocks of output
- * channels. Weights are first packed as [panel][kernel element][in channel][2 blocks of out channels]; the panel of one
- * tap stays in L1, the rows of the source in L2. */
+ * form a run: the interior is one run, for backward-data at stride 2 one for each parity. A 1x1 convolution sees the
+ * map as rows of FLAT pixels.
+ *
+ * Weights are packed once per call as [panel of 2 out blocks][in block][kernel element][in channel][2 out blocks]. A
+ * run is cut into spans of SPAN pixels; for each span and panel, in blocks are taken in groups whose weights (GROUP
+ * bytes) stay in L1 while dp_gemm_rows goes over the span DP_MR pixels at a time; sums wait in the output meanwhile.
+ * The span's sources (24 KB for 1x1 and 128 channels) are read from memory once, having been asked for a span ahead. */
 #include "backend/cpu/simd/conv.h"
 #include "backend/cpu/simd/conv_gemm.h"
 
 enum { MAX_AXIS = 6, MAX_TAP = MAX_AXIS * MAX_AXIS }; /* 5 occur: side 3, reflected, middle */
+enum { FLAT = 192, SPAN = 48, GROUP = 20 << 10 };
 
 typedef struct axis { /* the taps of one position along one axis */
     int n;
@@ -23,7 +27,10 @@ typedef struct axis { /* the taps of one position along one axis */
 typedef struct gather {
     int k, in_blocks, out_blocks, panels;
     int in_c, out_c, in_h, in_w, out_h, out_w;
-    int in_step, out_step; /* pixels from one to the next in a run of columns */
+    int in_step, out_step;         /* pixels from one to the next in a run of columns */
+    ptrdiff_t in_plane, out_plane; /* floats from block to block */
+    int group;                     /* in blocks at a time */
+    int pixels;                    /* of the output */
     const float *source, *bias;
     float *out;
     float *packed;
@@ -46,10 +53,19 @@ static gather plan(const dp_op *op, char **ws) {
                 .in_step = forward ? op->conv.stride : 1,
                 .out_step = forward ? 1 : op->conv.stride};
     g.panels = (g.out_blocks + DP_NR - 1) / DP_NR;
-    const size_t weights = (size_t)g.k * g.k * g.in_blocks * DP_BLOCK * g.out_blocks * DP_BLOCK;
-    g.packed = dp_take(ws, weights * sizeof(float));
-    g.row = dp_take(ws, (size_t)out.h * sizeof(axis));
-    g.column = dp_take(ws, (size_t)out.w * sizeof(axis));
+    g.in_plane = (ptrdiff_t)in.h * in.w * DP_BLOCK;
+    g.out_plane = (ptrdiff_t)out.h * out.w * DP_BLOCK;
+    const int weights = g.k * g.k * DP_BLOCK * DP_NR * DP_BLOCK; /* of one in block and panel */
+    const int groups = (g.in_blocks * weights * (int)sizeof(float) + GROUP - 1) / GROUP;
+    g.group = (g.in_blocks + groups - 1) / groups;
+    g.pixels = out.h * out.w;
+    if (g.k == 1) { /* h rows of w pixels are one sequence of pixels */
+        g.out_h = g.in_h = (in.h * in.w + FLAT - 1) / FLAT;
+        g.out_w = g.in_w = FLAT;
+    }
+    g.packed = dp_take(ws, (size_t)weights * g.in_blocks * g.panels * sizeof(float));
+    g.row = dp_take(ws, (size_t)g.out_h * sizeof(axis));
+    g.column = dp_take(ws, (size_t)g.out_w * sizeof(axis));
     return g;
 }
 
@@ -79,82 +95,158 @@ static inline int panel_vectors(const gather *g, int panel) {
     return panel * DP_NR + DP_NR <= g->out_blocks ? DP_NR : g->out_blocks - panel * DP_NR;
 }
 
-/* w[Cout][Cin][k][k] -> [panel][k*k][in channel][vectors of the panel], for one input channel of one panel. */
-static void pack(const dp_op *op, const gather *g, const float *w, int panel, int in) {
+/* Packs one in block of one panel. */
+static void pack(const dp_op *op, const gather *g, const float *w, int panel, int block) {
     const bool forward = op->kind == DP_CONV_FWD;
-    const int kk = g->k * g->k, width = panel_vectors(g, panel) * DP_BLOCK, depth = g->in_blocks * DP_BLOCK;
-    float *base = g->packed + (size_t)panel * DP_NR * DP_BLOCK * kk * depth;
-    for (int e = 0; e < kk; e++) {
-        float *to = base + ((size_t)e * depth + in) * width;
-        for (int j = 0; j < width; j++) {
-            const int out = panel * DP_NR * DP_BLOCK + j;
-            const size_t row = forward ? (size_t)out * g->in_c + in : (size_t)in * g->out_c + out;
-            to[j] = out < g->out_c && in < g->in_c ? w[row * kk + e] : 0;
-        }
-    }
+    const int kk = g->k * g->k, width = panel_vectors(g, panel) * DP_BLOCK, first = panel * DP_NR * DP_BLOCK;
+    float *to = g->packed + ((size_t)first * g->in_blocks + (size_t)block * width) * kk * DP_BLOCK;
+    const ptrdiff_t in_next = forward ? kk : (ptrdiff_t)g->out_c * kk,
+                    out_next = forward ? (ptrdiff_t)g->in_c * kk : kk;
+    const int ins = g->in_c - block * DP_BLOCK < DP_BLOCK ? g->in_c - block * DP_BLOCK : DP_BLOCK;
+    const int outs = g->out_c - first < width ? g->out_c - first : width;
+    if (ins < DP_BLOCK || outs < width)
+        for (int i = 0; i < kk * DP_BLOCK * width; i++) to[i] = 0;
+    w += block * DP_BLOCK * in_next + first * out_next;
+    for (int j = 0; j < outs; j++)
+        for (int i = 0; i < ins; i++)
+            for (int e = 0; e < kk; e++) to[(e * DP_BLOCK + i) * width + j] = w[j * out_next + i * in_next + e];
 }
 
-typedef struct tap {
-    const float *source, *weights;
-} tap;
+typedef struct job { /* a run of columns of one row, and the part of its sum that is being taken */
+    int count;
+    struct {
+        ptrdiff_t source; /* floats from the source of the run's first tap-less pixel */
+        int element;      /* ky*k + kx */
+    } tap[MAX_TAP];
+    int from, to;                /* in blocks */
+    const float *bias, *weights; /* of the panel; bias NULL: go on with the sums in the output */
+} job;
 
-/* mr pixels of one run, one panel: all taps and input blocks. */
-DP_INLINE void pixels(int mr, int nv, const gather *g, const tap *taps, int count, ptrdiff_t shift, const float *bias,
-                      float *out) {
-    const ptrdiff_t plane = (ptrdiff_t)g->in_h * g->in_w * DP_BLOCK,
-                    out_plane = (ptrdiff_t)g->out_h * g->out_w * DP_BLOCK;
+/* mr pixels of one panel. */
+DP_INLINE void pixels(int mr, int nv, int in_step, const gather *g, const job *j, const float *source, float *out) {
     dp_vec acc[DP_MR][DP_NR];
-    DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int v = 0; v < nv; v++) acc[r][v] =
-        dp_load(bias + v * DP_BLOCK);
-    for (int t = 0; t < count; t++) {
-        const float *a = taps[t].source + shift, *b = taps[t].weights;
-        for (int c = 0; c < g->in_blocks; c++, a += plane, b += DP_BLOCK * DP_BLOCK * nv)
-            dp_gemm_rows(mr, nv, DP_BLOCK, a, (ptrdiff_t)g->in_step * DP_BLOCK, b, acc);
+    const ptrdiff_t step = (ptrdiff_t)g->out_step * DP_BLOCK, block = (ptrdiff_t)g->k * g->k * DP_BLOCK * nv * DP_BLOCK;
+    DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int v = 0; v < nv; v++) {
+        float *to = out + v * g->out_plane + r * step;
+        if (j->bias) __builtin_prefetch(to, 1);
+        acc[r][v] = dp_load(j->bias ? j->bias + v * DP_BLOCK : to);
+    }
+    for (int t = 0; t < j->count; t++) {
+        const float *a = source + j->from * g->in_plane + j->tap[t].source;
+        const float *b = j->weights + j->from * block + j->tap[t].element * DP_BLOCK * nv * DP_BLOCK;
+        for (int c = j->from; c < j->to; c++, a += g->in_plane, b += block)
+            dp_gemm_rows(mr, nv, DP_BLOCK, a, in_step * DP_BLOCK, b, acc);
     }
     DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int v = 0; v < nv; v++)
-        dp_store(out + v * out_plane + (ptrdiff_t)r * g->out_step * DP_BLOCK, acc[r][v]);
+        dp_store(out + v * g->out_plane + r * step, acc[r][v]);
 }
 
-/* `n` pixels of a run, from `out` on. */
-DP_INLINE void run_of(int nv, const gather *g, const tap *taps, int count, int n, const float *bias, float *out) {
-    const ptrdiff_t in = (ptrdiff_t)g->in_step * DP_BLOCK, to = (ptrdiff_t)g->out_step * DP_BLOCK;
-    int i = 0;
-    for (; i + DP_MR <= n; i += DP_MR) pixels(DP_MR, nv, g, taps, count, i * in, bias, out + i * to);
-    for (; i + DP_MR / 2 <= n; i += DP_MR / 2) pixels(DP_MR / 2, nv, g, taps, count, i * in, bias, out + i * to);
-    for (; i < n; i++) pixels(1, nv, g, taps, count, i * in, bias, out + i * to);
-}
-
-/* Row y, panel p, the run of n pixels from column x. */
-static void gather_run(const gather *g, int y, int p, int x, int n) {
-    const int nv = panel_vectors(g, p), depth = g->in_blocks * DP_BLOCK;
-    const float *w = g->packed + (size_t)p * DP_NR * DP_BLOCK * g->k * g->k * depth;
-    const axis *row = &g->row[y], *column = &g->column[x];
-    tap taps[MAX_TAP];
-    int count = 0;
-    for (int i = 0; i < row->n; i++)
-        for (int j = 0; j < column->n; j++) {
-            const int e = row->tap[i].k * g->k + column->tap[j].k;
-            taps[count].source = g->source + ((ptrdiff_t)row->tap[i].from * g->in_w + column->tap[j].from) * DP_BLOCK;
-            taps[count++].weights = w + (size_t)e * depth * nv * DP_BLOCK;
+/* The same for n <= DP_MR, where the most of registers is made of full groups. */
+DP_INLINE void pixels_of(int n, int nv, int in_step, const gather *g, const job *j, const float *source, float *out) {
+    const ptrdiff_t in = (ptrdiff_t)in_step * DP_BLOCK, to = (ptrdiff_t)g->out_step * DP_BLOCK;
+    if (n == DP_MR) {
+        pixels(DP_MR, nv, in_step, g, j, source, out);
+        return;
+    }
+    for (int i = 0; i < n; i += 6) switch (n - i) {
+        case 1:
+            pixels(1, nv, in_step, g, j, source + i * in, out + i * to);
+            break;
+        case 2:
+            pixels(2, nv, in_step, g, j, source + i * in, out + i * to);
+            break;
+        case 3:
+            pixels(DP_MR < 3 ? 1 : 3, nv, in_step, g, j, source + i * in, out + i * to);
+            break;
+        case 4:
+            pixels(DP_MR < 4 ? 1 : 4, nv, in_step, g, j, source + i * in, out + i * to);
+            break;
+        case 5:
+            pixels(DP_MR < 5 ? 1 : 5, nv, in_step, g, j, source + i * in, out + i * to);
+            break;
+        default:
+            pixels(DP_MR < 6 ? 1 : 6, nv, in_step, g, j, source + i * in, out + i * to);
+            break;
         }
-    float bias[DP_NR * DP_BLOCK] = {0};
-    for (int j = 0; g->bias && j < nv * DP_BLOCK && p * DP_NR * DP_BLOCK + j < g->out_c; j++)
-        bias[j] = g->bias[p * DP_NR * DP_BLOCK + j];
-    float *out = g->out + (((ptrdiff_t)p * DP_NR * g->out_h + y) * g->out_w + x) * DP_BLOCK;
-    if (nv == DP_NR)
-        run_of(DP_NR, g, taps, count, n, bias, out);
-    else
-        run_of(1, g, taps, count, n, bias, out);
 }
 
-static void gather_row(const gather *g, int y, int p) {
+typedef void pixels_fn(int n, const gather *g, const job *j, const float *source, float *out);
+
+static void pixels_11(int n, const gather *g, const job *j, const float *source, float *out) {
+    pixels_of(n, 1, 1, g, j, source, out);
+}
+static void pixels_12(int n, const gather *g, const job *j, const float *source, float *out) {
+    pixels_of(n, 1, 2, g, j, source, out);
+}
+static void pixels_21(int n, const gather *g, const job *j, const float *source, float *out) {
+    pixels_of(n, 2, 1, g, j, source, out);
+}
+static void pixels_22(int n, const gather *g, const job *j, const float *source, float *out) {
+    pixels_of(n, 2, 2, g, j, source, out);
+}
+static pixels_fn *const kernel[DP_NR][2] = {{pixels_11, pixels_12}, {pixels_21, pixels_22}}; /* [nv-1][in_step-1] */
+
+/* Asks for what the pixels a span ahead will read: this panel's share of the in blocks. */
+static inline void ask(const gather *g, int panel, const float *source) {
+    for (int c = panel; c < g->in_blocks; c += g->panels)
+        for (int i = 0; i < DP_MR * DP_BLOCK; i += 16)
+            __builtin_prefetch(source + c * g->in_plane + SPAN * DP_BLOCK + i);
+}
+
+/* n pixels of a span, one panel; source and out: where the span's first pixel has them, in block 0 and out block 0. */
+static void span(const gather *g, job *j, int panel, int n, const float *source, float *out) {
+    const int nv = panel_vectors(g, panel), first = panel * DP_NR * DP_BLOCK;
+    const ptrdiff_t in = (ptrdiff_t)g->in_step * DP_BLOCK, to = (ptrdiff_t)g->out_step * DP_BLOCK;
+    pixels_fn *run = kernel[nv - 1][g->in_step - 1];
+    float bias[DP_NR * DP_BLOCK] = {0};
+    for (int i = 0; g->bias && i < nv * DP_BLOCK && first + i < g->out_c; i++) bias[i] = g->bias[first + i];
+    j->weights = g->packed + (size_t)first * g->in_blocks * g->k * g->k * DP_BLOCK;
+    out += panel * DP_NR * g->out_plane;
+    for (j->from = 0; j->from < g->in_blocks; j->from = j->to) {
+        j->to = j->from + g->group < g->in_blocks ? j->from + g->group : g->in_blocks;
+        j->bias = j->from == 0 ? bias : NULL;
+        /* n as a sum of equal numbers: few pixels at a time do not fill the pipelines */
+        for (int i = 0, left = (n + DP_MR - 1) / DP_MR, mr; left > 0; i += mr, left--) {
+            mr = (n - i + left - 1) / left;
+            if (g->k == 1) ask(g, panel, source + i * in);
+            run(mr, g, j, source + i * in, out + i * to);
+        }
+    }
+}
+
+/* Panels [from, to) of the run of n pixels of row y that begins at column x. */
+static void run_of(const gather *g, int y, int x, int n, int from, int to) {
+    const axis *row = &g->row[y], *column = &g->column[x];
+    job j = {.count = 0};
+    for (int i = 0; i < row->n; i++)
+        for (int l = 0; l < column->n; l++) {
+            j.tap[j.count].source = ((ptrdiff_t)row->tap[i].from * g->in_w + column->tap[l].from) * DP_BLOCK;
+            j.tap[j.count++].element = row->tap[i].k * g->k + column->tap[l].k;
+        }
+    for (int i = 0; i < n; i += SPAN)
+        for (int panel = from; panel < to; panel++)
+            span(g, &j, panel, n - i < SPAN ? n - i : SPAN, g->source + (ptrdiff_t)i * g->in_step * DP_BLOCK,
+                 g->out + ((ptrdiff_t)y * g->out_w + x + (ptrdiff_t)i * g->out_step) * DP_BLOCK);
+}
+
+/* Row y, w pixels, panels [from, to). */
+static void row_of(const gather *g, int y, int w, int from, int to) {
     const int s = g->out_step;
     for (int phase = 0; phase < s; phase++)
-        for (int x = phase, n; x < g->out_w; x += n * s) {
-            for (n = 1; x + n * s < g->out_w; n++)
+        for (int x = phase, n; x < w; x += n * s) {
+            for (n = 1; x + n * s < w; n++)
                 if (!axis_shifted(&g->column[x], &g->column[x + n * s], n * g->in_step)) break;
-            gather_run(g, y, p, x, n);
+            run_of(g, y, x, n, from, to);
         }
+}
+
+/* Items [from, to) of rows x panels, row by row. */
+static void items(const gather *g, int from, int to) {
+    for (int i = from, n; i < to; i += n) {
+        const int y = i / g->panels, panel = i % g->panels, left = g->pixels - y * g->out_w;
+        n = to - i < g->panels - panel ? to - i : g->panels - panel;
+        row_of(g, y, left < g->out_w ? left : g->out_w, panel, panel + n);
+    }
 }
 
 size_t DP_ISA(dp_conv_direct_workspace)(const dp_op *op, int threads) {
@@ -172,16 +264,15 @@ void DP_ISA(dp_conv_direct_run)(const dp_op *op, int threads, void *const *args,
     g.source = args[0];
     g.bias = forward ? args[2] : NULL;
     g.out = args[forward ? 3 : 2];
-    axis_fill(op, op->x.h, op->y.h, g.row);
-    axis_fill(op, op->x.w, op->y.w, g.column);
+    axis_fill(op, forward ? g.in_h : g.out_h, forward ? g.out_h : g.in_h, g.row);
+    axis_fill(op, forward ? g.in_w : g.out_w, forward ? g.out_w : g.in_w, g.column);
 #pragma omp parallel num_threads(threads)
     {
-        const int t = omp_get_thread_num(), team = omp_get_num_threads(), depth = g.in_blocks * DP_BLOCK;
         int from, to;
-        dp_share(g.panels * depth, team, t, &from, &to);
-        for (int i = from; i < to; i++) pack(op, &g, args[1], i / depth, i % depth);
+        dp_my_share(g.panels * g.in_blocks, &from, &to);
+        for (int i = from; i < to; i++) pack(op, &g, args[1], i / g.in_blocks, i % g.in_blocks);
 #pragma omp barrier
-        dp_share(g.out_h * g.panels, team, t, &from, &to);
-        for (int i = from; i < to; i++) gather_row(&g, i / g.panels, i % g.panels);
+        dp_my_share(g.out_h * g.panels, &from, &to);
+        items(&g, from, to);
     }
 }
