@@ -1,7 +1,8 @@
 /* A method on the Levin cases, scored by the Levin protocol (docs/measures.md) against the PNG ground truth: one CSV
  * line a case, appended to a file as it is done, so that a stopped run goes on where it was. usage: bench_levin DATA
  * OUT.csv [-m METHOD] [-k own|N] [-s SEED] [-j THREADS] [-c im1_kernel1,...] [-d DIR] [f=v ...] DATA holds blurred/,
- * gt/, psf/ as ../shared/data/levin does; -d also writes pictures and PSFs there. */
+ * gt/, psf/ as ../shared/data/levin does; -d also writes pictures and PSFs there; -t also
+ * prints the score on stderr every so many steps. */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ typedef struct setup {
     int told; /* PSF size; 0: each case's own */
     uint64_t seed;
     int threads;
+    long trace;    /* steps between scores on stderr; 0: none */
     char **fields; /* f=v */
     int field_count;
 } setup;
@@ -124,9 +126,14 @@ static scores run(dipper_context *c, const setup *s, const char *name, truth *t)
     options.seed = s->seed;
     const double begin = now();
     if (dipper_solver_create(c, &blurred, recipe, &options, &solver) != DIPPER_OK ||
-        dipper_solver_step(solver, 0, &left) != DIPPER_OK || dipper_solver_step(solver, left - 1, &left) != DIPPER_OK ||
-        dipper_solver_get_image(solver, &result) != DIPPER_OK)
+        dipper_solver_step(solver, 0, &left) != DIPPER_OK)
         die(name, dipper_context_message(c));
+    while (left > 1) {
+        const long n = s->trace > 0 && s->trace < left - 1 ? s->trace : left - 1;
+        if (dipper_solver_step(solver, n, &left) != DIPPER_OK || dipper_solver_get_image(solver, &result) != DIPPER_OK)
+            die(name, dipper_context_message(c));
+        if (s->trace > 0) fprintf(stderr, "%s, %ld steps left: %.2f dB\n", name, left, score(c, &result, t, NULL));
+    }
     const double pause = now();
     r.blurred = score(c, &blurred, t, NULL);
     r.network = score(c, &result, t, NULL); /* before the last step */
@@ -183,7 +190,7 @@ static void make_key(const setup *s, const char *name, char *key, size_t size) {
 static setup read_arguments(int argc, char **argv) {
     setup s = {.method = "fast"};
     int option;
-    while ((option = getopt(argc, argv, "m:k:s:j:c:d:")) != -1) {
+    while ((option = getopt(argc, argv, "m:k:s:j:c:d:t:")) != -1) {
         switch (option) {
         case 'm':
             s.method = optarg;
@@ -208,7 +215,8 @@ static setup read_arguments(int argc, char **argv) {
         }
     }
     if (argc - optind < 2)
-        die("usage", "levin [-m METHOD] [-k own|N] [-s SEED] [-j N] [-c CASES] [-d DIR] DATA OUT.csv [f=v ...]");
+        die("usage",
+            "levin [-m METHOD] [-k own|N] [-s SEED] [-j N] [-c CASES] [-d DIR] [-t STEPS] DATA OUT.csv [f=v ...]");
     s.data = argv[optind];
     s.csv = argv[optind + 1];
     s.fields = argv + optind + 2;

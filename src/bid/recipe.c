@@ -211,6 +211,8 @@ dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
         if (i > 0 && r->scales.value[i] <= r->scales.value[i - 1])
             return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "scales must rise, each larger than the one before");
     }
+    if (r->restarts > 1 && r->scales.count == 1)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "restarts needs two scales or more: the first one chooses the start");
     if (r->scales.value[r->scales.count - 1] != 1.0)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
     return DIPPER_OK;

@@ -103,7 +103,7 @@ static dipper_status write_noise(dp_stage *s, dp_value v, dp_stream stream, dp_d
     const dp_shape shape = dp_graph_shape(s->graph, v);
     float *noise = dp_alloc(dp_count(shape), sizeof *noise);
     if (noise == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the network's input");
-    fill_noise(noise, shape, dp_philox_key_make(s->seed, stream), (uint64_t)s->number);
+    fill_noise(noise, shape, dp_philox_key_make(s->seed, stream), ((uint64_t)s->attempt << 32) + (uint64_t)s->number);
     dp_graph_write(s->graph, v, noise);
     dp_free(noise);
     return DIPPER_OK;

@@ -17,6 +17,7 @@ typedef struct dp_stage {
     int lh, lw; /* latent picture: h+kh-1, w+kw-1 */
     float *blurred;
     uint64_t seed;
+    int attempt; /* of several starts; each has its own noise */
     dp_params *psf_params;
     dp_graph *graph;
     dp_value input, target, latent, psf, z; /* z: input of the fully connected PSF network, -1 without one */

@@ -153,6 +153,18 @@ void dp_params_reset_moments(dp_params *ps) {
         }
 }
 
+size_t dp_params_total(const dp_params *ps) {
+    return ps->total;
+}
+
+void dp_params_save(const dp_params *ps, float *values) {
+    ps->be->vt->download(ps->be, dp_vector((int)ps->total), values, ps->array[DP_PARAM_VALUE]);
+}
+
+void dp_params_load(dp_params *ps, const float *values) {
+    ps->be->vt->upload(ps->be, dp_vector((int)ps->total), ps->array[DP_PARAM_VALUE], values);
+}
+
 void dp_params_adam(dp_params *ps, const dp_adam_step *step) {
     dp_adam_step s = *step;
     void *const args[] = {ps->array[DP_PARAM_VALUE], ps->array[DP_PARAM_GRAD], ps->array[DP_PARAM_M],

@@ -38,6 +38,11 @@ void *dp_params_at(const dp_params *ps, dp_param_array array, int index); /* dev
 void dp_params_read(const dp_params *ps, dp_param_array array, int index, float *dst);
 void dp_params_write(dp_params *ps, dp_param_array array, int index, const float *src);
 
+/* All values to or from host memory of dp_params_total floats, without the moments. */
+size_t dp_params_total(const dp_params *ps);
+void dp_params_save(const dp_params *ps, float *values);
+void dp_params_load(dp_params *ps, const float *values);
+
 void dp_params_adam(dp_params *ps, const dp_adam_step *step);
 
 #endif
