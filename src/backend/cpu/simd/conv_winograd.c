@@ -96,6 +96,14 @@ DP_INLINE void product(int nv, const wino *p, int tiles, const float *v, const f
     }
 }
 
+static void product_2(const wino *p, int tiles, const float *v, const float *u, float *m) {
+    product(NV, p, tiles, v, u, m);
+}
+
+static void product_1(const wino *p, int tiles, const float *v, const float *u, float *m) {
+    product(1, p, tiles, v, u, m);
+}
+
 /* Place of output (y, x) of block b in the map or the ring; NULL beyond. */
 static float *place(const wino *p, int b, int y, int x) {
     const dp_tiling *t = &p->tiling;
@@ -131,23 +139,32 @@ static dp_vec bias_of(const wino *p, int b) {
     return bias;
 }
 
-/* Tiles [from, from + tiles), at most a chunk. */
-static void chunk_of(const wino *p, int from, int tiles, float *v, float *m) {
-    const ptrdiff_t plane = (ptrdiff_t)p->tiling.h * p->tiling.w * DP_BLOCK;
-    for (int b = 0; b < p->in_blocks; b++)
-        for (int t = 0; t < tiles; t++)
-            dp_tile_input(&p->tiling, p->source + b * plane, from + t, v + (b * p->chunk + t) * DP_BLOCK, p->v_step);
-    for (int panel = 0; panel < p->panels; panel++) {
-        const int nv = panel_vectors(p, panel);
-        const float *u = p->u + panel * DP_FREQ * p->u_step[NV - 1];
-        if (nv == NV)
-            product(NV, p, tiles, v, u, m);
-        else
-            product(1, p, tiles, v, u, m);
-        for (int j = 0; j < nv; j++) {
-            const dp_vec bias = bias_of(p, panel * NV + j);
-            for (int t = 0; t < tiles; t++) tile_output(p, panel * NV + j, from + t, m + (t * nv + j) * DP_BLOCK, bias);
+/* Output transform of tiles [from, from + tiles) of one panel. */
+static void outputs(const wino *p, int panel, int from, int tiles, const float *m) {
+    enum { AHEAD = 4 };
+    const dp_tiling *t = &p->tiling;
+    const int nv = panel_vectors(p, panel);
+    for (int j = 0; j < nv; j++) {
+        const int b = panel * NV + j;
+        const dp_vec bias = bias_of(p, b);
+        for (int i = 0; i < tiles; i++) {
+            const int tile = from + i + AHEAD;
+            dp_tile_ask(t, p->out + b * (ptrdiff_t)t->h * t->w * DP_BLOCK, tile / t->across * DP_TILE + t->origin,
+                        tile % t->across * DP_TILE + t->origin, DP_TILE);
+            tile_output(p, b, from + i, m + (i * nv + j) * DP_BLOCK, bias);
         }
+    }
+}
+
+static void chunk_of(const wino *p, int from, int tiles, float *v, float *m) {
+    dp_tiles_input(&p->tiling, p->source, p->in_blocks, from, tiles, p->chunk, v, p->v_step);
+    for (int panel = 0; panel < p->panels; panel++) {
+        const float *u = p->u + panel * DP_FREQ * p->u_step[NV - 1];
+        if (panel_vectors(p, panel) == NV)
+            product_2(p, tiles, v, u, m);
+        else
+            product_1(p, tiles, v, u, m);
+        outputs(p, panel, from, tiles, m);
     }
 }
 

@@ -22,6 +22,29 @@ static inline dp_tiling dp_tiling_of(int h, int w, dp_pad pad, int ring) {
     return t;
 }
 
+/* Asks for the `rows` rows of 4 pixels at (y, x) of a plane, which will be needed soon. */
+static inline void dp_tile_prefetch(const dp_tiling *t, const float *plane, int y, int x, int rows) {
+    const float *p = plane + ((ptrdiff_t)y * t->w + x) * DP_BLOCK;
+    for (int i = 0; i < rows; i++, p += (ptrdiff_t)t->w * DP_BLOCK)
+        for (int j = 0; j < DP_TILE * DP_BLOCK; j += 16) __builtin_prefetch(p + j);
+}
+
+/* Asks for the first 4 columns of the `rows` rows at (y, x) of a plane, which will be needed soon. */
+static inline void dp_tile_ask(const dp_tiling *t, const float *plane, int y, int x, int rows) {
+    const float *p = plane + ((ptrdiff_t)y * t->w + x) * DP_BLOCK;
+    for (int i = 0; i < rows; i++, p += (ptrdiff_t)t->w * DP_BLOCK)
+        for (int j = 0; j < DP_TILE * DP_BLOCK; j += 16) __builtin_prefetch(p + j);
+}
+
+/* Offsets in a plane of 6 rows (or columns) from `first` on, `stride` floats apart; -1: zero. Beyond one pixel outside
+ * only outputs that nobody wants depend on them. */
+static inline void dp_tile_offsets(int first, int side, dp_pad pad, ptrdiff_t stride, ptrdiff_t offset[DP_PATCH]) {
+    for (int i = 0; i < DP_PATCH; i++) {
+        const int at = first + i > side ? -1 : dp_pad_index(first + i, side, pad);
+        offset[i] = at < 0 ? -1 : at * stride;
+    }
+}
+
 /* B^T d B of tile number `tile` of one block of channels at `plane` -> out[f*step] */
 static inline void dp_tile_input(const dp_tiling *t, const float *plane, int tile, float *out, ptrdiff_t step) {
     const int y = tile / t->across * DP_TILE + t->origin - 1, x = tile % t->across * DP_TILE + t->origin - 1;
@@ -30,16 +53,30 @@ static inline void dp_tile_input(const dp_tiling *t, const float *plane, int til
         return;
     }
     float patch[DP_PATCH * DP_PATCH * DP_BLOCK] __attribute__((aligned(64)));
+    ptrdiff_t row[DP_PATCH], column[DP_PATCH];
+    dp_tile_offsets(y, t->h, t->pad, (ptrdiff_t)t->w * DP_BLOCK, row);
+    dp_tile_offsets(x, t->w, t->pad, DP_BLOCK, column);
+    const dp_vec zero = {0};
     for (int i = 0; i < DP_PATCH; i++)
-        for (int j = 0; j < DP_PATCH; j++) {
-            /* beyond one pixel outside only outputs that nobody wants depend on it */
-            const int v = y + i > t->h ? -1 : dp_pad_index(y + i, t->h, t->pad);
-            const int u = x + j > t->w ? -1 : dp_pad_index(x + j, t->w, t->pad);
-            const dp_vec zero = {0};
+        for (int j = 0; j < DP_PATCH; j++)
             dp_store(patch + (i * DP_PATCH + j) * DP_BLOCK,
-                     v < 0 || u < 0 ? zero : dp_load(plane + ((ptrdiff_t)v * t->w + u) * DP_BLOCK));
-        }
+                     (row[i] | column[j]) < 0 ? zero : dp_load(plane + row[i] + column[j]));
     dp_wino_input(patch, DP_PATCH * DP_BLOCK, out, step);
+}
+
+/* The same for tiles [from, from + tiles) of `blocks` blocks -> out[f*step + (block*pitch + tile)*DP_BLOCK]. */
+static void dp_tiles_input(const dp_tiling *t, const float *source, int blocks, int from, int tiles, int pitch,
+                           float *out, ptrdiff_t step) {
+    enum { AHEAD = 6 };
+    const ptrdiff_t plane = (ptrdiff_t)t->h * t->w * DP_BLOCK;
+    for (int b = 0; b < blocks; b++, source += plane)
+        for (int i = 0; i < tiles; i++) {
+            const bool next = i + AHEAD >= tiles; /* then it is a tile of the next block */
+            const int tile = from + (next ? i + AHEAD - tiles : i + AHEAD);
+            dp_tile_ask(t, source + (next ? plane : 0), tile / t->across * DP_TILE + t->origin - 1,
+                        tile % t->across * DP_TILE + t->origin + 1, DP_PATCH);
+            dp_tile_input(t, source, from + i, out + (b * pitch + i) * DP_BLOCK, step);
+        }
 }
 
 #endif

@@ -90,9 +90,7 @@ static void product(const grad *p, int tiles, bool begin, const float *v, const 
 
 static void chunk_of(const grad *p, int from, int tiles, bool begin, float *v, float *z, float *part) {
     const ptrdiff_t plane = (ptrdiff_t)p->tiling.h * p->tiling.w * DP_BLOCK;
-    for (int b = 0; b < p->in_blocks; b++)
-        for (int t = 0; t < tiles; t++)
-            dp_tile_input(&p->tiling, p->x + b * plane, from + t, v + (b * p->chunk + t) * DP_BLOCK, p->v_step);
+    dp_tiles_input(&p->tiling, p->x, p->in_blocks, from, tiles, p->chunk, v, p->v_step);
     for (int b = 0; b < p->out_blocks; b++) {
         for (int t = 0; t < tiles; t++)
             tile_gradient(&p->tiling, p->dy + b * plane, from + t, z + (b * p->chunk + t) * DP_BLOCK, p->z_step);
