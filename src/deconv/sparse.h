@@ -29,8 +29,8 @@ void dp_sparse_destroy(dp_sparse **sparse);
 size_t dp_sparse_bytes(const dp_sparse *sparse); /* memory held */
 
 /* psf (kh, kw), finite, sum 1; blurred (height, width), finite; out (height, width): the centre crop of the latent
- * picture, may be NULL. Allocates nothing. DIPPER_ERROR_CANCELLED: out holds what there is. DIPPER_ERROR_DIVERGED: the
- * last finite picture. */
+ * picture, may be NULL or blurred itself. Allocates nothing. DIPPER_ERROR_CANCELLED: out holds what there is.
+ * DIPPER_ERROR_DIVERGED: the last finite picture. */
 dipper_status dp_sparse_run(dp_sparse *sparse, const float *psf, const float *blurred, const dp_sparse_options *options,
                             dp_diag *diag, float *out);
 
