@@ -210,6 +210,9 @@ static setup read_arguments(int argc, char **argv) {
         case 'd':
             s.dir = optarg;
             break;
+        case 't':
+            s.trace = atol(optarg);
+            break;
         default:
             exit(2);
         }
