@@ -40,7 +40,7 @@ static const struct {
     const char *name, *summary, *settings;
 } recipes[] = {
     {"fast", "small network, direct centred PSF, SSIM from the start, three scales, then a sparse-prior deconvolution",
-     "scales=0.25,0.5,1 iterations=150,300,500 channels=32 nonlocal_from=10 psf=direct psf_margin=0.2 "
+     "scales=0.25,0.5,1 iterations=300,300,500 restarts=3 channels=32 nonlocal_from=10 psf=direct psf_margin=0.2 "
      "centre_every=10 centre_until=0.6 lr_psf=0.05 ssim_from=0 perturb=0 lr_halve=0.7,0.85 final=sparse "
      "psf_cut=0.03 psf_island=0.02 average=50"},
     {"selfdeblur", "SelfDeblur as published for the Levin data (Ren et al. 2020)", ""},
