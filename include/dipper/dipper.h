@@ -171,8 +171,8 @@ typedef struct dipper_sparse_options {
     double weight;      /* of the prior, on pictures in [0, 1]; larger = smoother; < 0 (default): from the noise */
     double exponent;    /* of |gradient|, 0.8 (default; Levin 2007) */
     double noise_sigma; /* < 0 (default): estimate */
-    int reweightings;   /* default 3 */
-    int cg_iterations;  /* conjugate-gradient steps per re-weighting, default 60 */
+    int reweightings;   /* default 6 */
+    int cg_iterations;  /* conjugate-gradient steps per re-weighting, default 40 */
 } dipper_sparse_options;
 
 DIPPER_API void dipper_sparse_options_init(dipper_sparse_options *options);

@@ -75,5 +75,5 @@ size_t dp_finish_bytes(const dp_finish *f) {
 }
 
 double dp_finish_work(const dp_recipe *r) {
-    return r->sparse_cg * 0.7;
+    return r->sparse_cg * 0.4;
 }
