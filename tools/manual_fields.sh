@@ -1,7 +1,8 @@
 #!/bin/sh
 # The manual's tables of recipes and their fields, made from src/bid/recipe.def and src/bid/recipe.c.
 #   manual_fields.sh           writes them into docs/manual.md, between the marks
-#   manual_fields.sh --check   fails if they are not what stands there
+#   manual_fields.sh --check   fails if they are not what stands there, or if an option of the command is not in the
+#                              manual
 set -eu
 cd "$(dirname "$0")/.."
 page=docs/manual.md
@@ -79,6 +80,9 @@ if [ "${1:-}" = --check ]; then
         echo "$page: the tables of fields are not those of src/bid: run tools/manual_fields.sh"
         exit 1
     fi
+    for option in $(sed -n 's/^ *{\('"'"'.'"'"'\|0\), "\([a-z-]*\)", .*OPTION_.*/\2/p' cli/*.c | sort -u); do
+        grep -q -e "--$option" "$page" || { echo "$page: --$option is missing"; exit 1; }
+    done
     echo "$page: $(grep -c '^| `' "$made") rows, as in src/bid"
 else
     cp "$made.page" "$page"
