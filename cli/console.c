@@ -102,17 +102,19 @@ static int terminal_width(void) {
     return 80;
 }
 
+/* name  stage [####....]  50 %  loss 0.01234  1:23 left; the bar takes what the line has left. */
 static void show_bar(console *c, const dipper_progress *p) {
-    enum { CELLS = 24 };
-    char text[400], left[24], loss[32] = "";
-    int full = (int)(share(p) * CELLS), width = terminal_width() - 1;
+    enum { CELLS = 30 };
+    char before[160], after[120], left[24], loss[32] = "", cells[CELLS + 1] = "";
     if (p->loss != 0) snprintf(loss, sizeof loss, "  loss %.5f", p->loss);
-    int used = snprintf(text, sizeof text, "%.40s  %-14s ", c->name, p->stage);
-    char cells[CELLS + 1];
-    for (int i = 0; i < CELLS; i++) cells[i] = i < full ? '#' : '.';
-    cells[CELLS] = '\0';
-    snprintf(text + used, sizeof text - (size_t)used, "[%s] %3.0f %%%s  %s left", cells, 100 * share(p), loss,
-             duration(p->seconds_left, left, sizeof left));
+    int width = terminal_width() - 1;
+    int used = snprintf(before, sizeof before, "%.30s  %-13.30s [", c->name, p->stage);
+    used += snprintf(after, sizeof after, "] %3.0f %%%s  %s left", 100 * share(p), loss,
+                     duration(p->seconds_left, left, sizeof left));
+    int count = width - used < 1 ? 1 : width - used > CELLS ? CELLS : width - used;
+    for (int i = 0; i < count; i++) cells[i] = i < (int)(share(p) * count) ? '#' : '.';
+    char text[sizeof before + sizeof after + sizeof cells];
+    snprintf(text, sizeof text, "%s%s%s", before, cells, after);
     fprintf(stderr, "\r%s%.*s%s\033[K", c->colour ? "\033[36m" : "", width, text, c->colour ? "\033[0m" : "");
     c->line_open = 1;
     fflush(stderr);

@@ -238,7 +238,8 @@ static int make(int argc, char **argv) {
 
 int main(int argc, char **argv) {
 #ifdef DIPPER_WITH_VIPS
-    if (VIPS_INIT(argv[0])) return 1;
+    int npy = argc > 2 && has_extension(argv[2], "npy"); /* libvips takes its time to start */
+    if (!npy && VIPS_INIT(argv[0])) return 1;
 #endif
     if (argc >= 5 && strcmp(argv[1], "make") == 0) return make(argc - 2, argv + 2);
     if (argc == 3 && strcmp(argv[1], "show") == 0) return show(argv[2]);
