@@ -72,34 +72,12 @@ static dp_shape get_chw(const problem *p, dp_layout layout) {
 
 typedef struct family {
     const char *name, *keys; /* keys that it knows, between spaces */
+    void (*fill)(const problem *p, task *t);
     int kinds;
     dp_op_kind kind[MAX_KINDS];
 } family;
 
-static const family families[] = {
-    {"conv", " c o k s h w pad out view ", 3, {DP_CONV_FWD, DP_CONV_BWD_DATA, DP_CONV_BWD_WEIGHTS}},
-    {"norm", " c h w slope eps inplace view ", 2, {DP_NORM_ACT_FWD, DP_NORM_ACT_BWD}},
-    {"upsample", " c h w oh ow view ", 2, {DP_UPSAMPLE2_FWD, DP_UPSAMPLE2_BWD}},
-    {"copy", " c o h w from to n view ", 1, {DP_CHANNEL_COPY}},
-    {"add", " c h w layout inplace view ", 1, {DP_ADD}},
-    {"matmul", " a b y ta tb alpha view ", 1, {DP_MATMUL}},
-    {"maxpool", " c h w view ", 2, {DP_MAXPOOL2_FWD, DP_MAXPOOL2_BWD}},
-    {"linear", " n m null ", 2, {DP_LINEAR_FWD, DP_LINEAR_BWD}},
-    {"act", " act c h w inplace ", 2, {DP_ACT_FWD, DP_ACT_BWD}},
-    {"softmax", " n ", 2, {DP_SOFTMAX_FWD, DP_SOFTMAX_BWD}},
-    {"blur", " c h w kh kw null ", 2, {DP_BLUR_FWD, DP_BLUR_BWD}},
-    {"mse", " c h w weight ", 1, {DP_MSE}},
-    {"ssim", " c h w weight ", 1, {DP_SSIM}},
-    {"tv", " c h w weight eps ", 1, {DP_TV}},
-    {"adam", " n t lr ", 1, {DP_ADAM}},
-    {"random", " c h w layout law scale draw null view ", 1, {DP_RANDOM}},
-};
-
-static const family *find_family(const problem *p) {
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-        if (strcmp(families[i].name, p->family) == 0) return &families[i];
-    return NULL;
-}
+static const family *find_family(const problem *p); /* NULL: none */
 
 int problem_kinds(const problem *p, dp_op_kind kinds[MAX_KINDS]) {
     const family *f = find_family(p);
@@ -303,60 +281,29 @@ static void random_task(const problem *p, task *t) {
     t->bound = 1e-6;
 }
 
-static void fill_task(const problem *p, task *t) {
-    switch (t->op.kind) {
-    case DP_CONV_FWD:
-    case DP_CONV_BWD_DATA:
-    case DP_CONV_BWD_WEIGHTS:
-        conv_task(p, t);
-        break;
-    case DP_NORM_ACT_FWD:
-    case DP_NORM_ACT_BWD:
-        norm_task(p, t);
-        break;
-    case DP_UPSAMPLE2_FWD:
-    case DP_UPSAMPLE2_BWD:
-    case DP_MAXPOOL2_FWD:
-    case DP_MAXPOOL2_BWD:
-        resample_task(p, t);
-        break;
-    case DP_CHANNEL_COPY:
-        copy_task(p, t);
-        break;
-    case DP_ADD:
-        add_task(p, t);
-        break;
-    case DP_MATMUL:
-        matmul_task(p, t);
-        break;
-    case DP_LINEAR_FWD:
-    case DP_LINEAR_BWD:
-        linear_task(p, t);
-        break;
-    case DP_ACT_FWD:
-    case DP_ACT_BWD:
-    case DP_SOFTMAX_FWD:
-    case DP_SOFTMAX_BWD:
-        pointwise_task(p, t);
-        break;
-    case DP_BLUR_FWD:
-    case DP_BLUR_BWD:
-        blur_task(p, t);
-        break;
-    case DP_MSE:
-    case DP_SSIM:
-    case DP_TV:
-        loss_task(p, t);
-        break;
-    case DP_ADAM:
-        adam_task(p, t);
-        break;
-    case DP_RANDOM:
-        random_task(p, t);
-        break;
-    case DP_OP_KINDS:
-        break;
-    }
+static const family families[] = {
+    {"conv", " c o k s h w pad out view ", conv_task, 3, {DP_CONV_FWD, DP_CONV_BWD_DATA, DP_CONV_BWD_WEIGHTS}},
+    {"norm", " c h w slope eps inplace view ", norm_task, 2, {DP_NORM_ACT_FWD, DP_NORM_ACT_BWD}},
+    {"upsample", " c h w oh ow view ", resample_task, 2, {DP_UPSAMPLE2_FWD, DP_UPSAMPLE2_BWD}},
+    {"copy", " c o h w from to n view ", copy_task, 1, {DP_CHANNEL_COPY}},
+    {"add", " c h w layout inplace view ", add_task, 1, {DP_ADD}},
+    {"matmul", " a b y ta tb alpha view ", matmul_task, 1, {DP_MATMUL}},
+    {"maxpool", " c h w view ", resample_task, 2, {DP_MAXPOOL2_FWD, DP_MAXPOOL2_BWD}},
+    {"linear", " n m null ", linear_task, 2, {DP_LINEAR_FWD, DP_LINEAR_BWD}},
+    {"act", " act c h w inplace ", pointwise_task, 2, {DP_ACT_FWD, DP_ACT_BWD}},
+    {"softmax", " n ", pointwise_task, 2, {DP_SOFTMAX_FWD, DP_SOFTMAX_BWD}},
+    {"blur", " c h w kh kw null ", blur_task, 2, {DP_BLUR_FWD, DP_BLUR_BWD}},
+    {"mse", " c h w weight ", loss_task, 1, {DP_MSE}},
+    {"ssim", " c h w weight ", loss_task, 1, {DP_SSIM}},
+    {"tv", " c h w weight eps ", loss_task, 1, {DP_TV}},
+    {"adam", " n t lr ", adam_task, 1, {DP_ADAM}},
+    {"random", " c h w layout law scale draw null view ", random_task, 1, {DP_RANDOM}},
+};
+
+static const family *find_family(const problem *p) {
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (strcmp(families[i].name, p->family) == 0) return &families[i];
+    return NULL;
 }
 
 bool problem_task(const problem *p, dp_op_kind kind, task *t, char *text) {
@@ -372,7 +319,7 @@ bool problem_task(const problem *p, dp_op_kind kind, task *t, char *text) {
                             find_family(p)->keys),
                    false;
     }
-    fill_task(p, t);
+    find_family(p)->fill(p, t);
     dp_diag diag = {0};
     if (dp_op_check(&t->op, &diag) != DIPPER_OK) return snprintf(text, 256, "%.250s", diag.text), false;
     return true;

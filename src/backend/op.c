@@ -213,6 +213,39 @@ static dipper_status check_random(const dp_op *op, dp_diag *diag) {
     return DIPPER_OK;
 }
 
+static dipper_status check_adam(const dp_op *op, dp_diag *diag) {
+    return check_layout(op, diag, "x", op->x, DP_PLANAR);
+}
+
+/* For a kind's own rules, shapes of x and y are known to be sound. */
+static dipper_status (*const rules[DP_OP_KINDS])(const dp_op *op, dp_diag *diag) = {
+    [DP_CONV_FWD] = check_conv,
+    [DP_CONV_BWD_DATA] = check_conv,
+    [DP_CONV_BWD_WEIGHTS] = check_conv,
+    [DP_NORM_ACT_FWD] = check_norm,
+    [DP_NORM_ACT_BWD] = check_norm,
+    [DP_UPSAMPLE2_FWD] = check_upsample,
+    [DP_UPSAMPLE2_BWD] = check_upsample,
+    [DP_CHANNEL_COPY] = check_copy,
+    [DP_ADD] = check_same,
+    [DP_MATMUL] = check_matmul,
+    [DP_MAXPOOL2_FWD] = check_maxpool,
+    [DP_MAXPOOL2_BWD] = check_maxpool,
+    [DP_LINEAR_FWD] = check_linear,
+    [DP_LINEAR_BWD] = check_linear,
+    [DP_ACT_FWD] = check_act,
+    [DP_ACT_BWD] = check_act,
+    [DP_SOFTMAX_FWD] = check_softmax,
+    [DP_SOFTMAX_BWD] = check_softmax,
+    [DP_BLUR_FWD] = check_blur,
+    [DP_BLUR_BWD] = check_blur,
+    [DP_MSE] = check_loss,
+    [DP_SSIM] = check_loss,
+    [DP_TV] = check_loss,
+    [DP_ADAM] = check_adam,
+    [DP_RANDOM] = check_random,
+};
+
 static bool has_output_shape(dp_op_kind kind) {
     return kind != DP_MSE && kind != DP_SSIM && kind != DP_TV && kind != DP_ADAM;
 }
@@ -221,48 +254,5 @@ dipper_status dp_op_check(const dp_op *op, dp_diag *diag) {
     RULE((int)op->kind >= 0 && op->kind < DP_OP_KINDS, "kind %d is not one of the %d", (int)op->kind, (int)DP_OP_KINDS);
     DP_TRY(check_shape(op, diag, "x", op->x));
     if (has_output_shape(op->kind)) DP_TRY(check_shape(op, diag, "y", op->y));
-    switch (op->kind) {
-    case DP_CONV_FWD:
-    case DP_CONV_BWD_DATA:
-    case DP_CONV_BWD_WEIGHTS:
-        return check_conv(op, diag);
-    case DP_NORM_ACT_FWD:
-    case DP_NORM_ACT_BWD:
-        return check_norm(op, diag);
-    case DP_UPSAMPLE2_FWD:
-    case DP_UPSAMPLE2_BWD:
-        return check_upsample(op, diag);
-    case DP_CHANNEL_COPY:
-        return check_copy(op, diag);
-    case DP_ADD:
-        return check_same(op, diag);
-    case DP_MATMUL:
-        return check_matmul(op, diag);
-    case DP_MAXPOOL2_FWD:
-    case DP_MAXPOOL2_BWD:
-        return check_maxpool(op, diag);
-    case DP_LINEAR_FWD:
-    case DP_LINEAR_BWD:
-        return check_linear(op, diag);
-    case DP_ACT_FWD:
-    case DP_ACT_BWD:
-        return check_act(op, diag);
-    case DP_SOFTMAX_FWD:
-    case DP_SOFTMAX_BWD:
-        return check_softmax(op, diag);
-    case DP_BLUR_FWD:
-    case DP_BLUR_BWD:
-        return check_blur(op, diag);
-    case DP_MSE:
-    case DP_SSIM:
-    case DP_TV:
-        return check_loss(op, diag);
-    case DP_ADAM:
-        return check_layout(op, diag, "x", op->x, DP_PLANAR);
-    case DP_RANDOM:
-        return check_random(op, diag);
-    case DP_OP_KINDS:
-        break;
-    }
-    return broken(op, diag, "no shape rules");
+    return rules[op->kind](op, diag);
 }
