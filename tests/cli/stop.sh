@@ -4,19 +4,23 @@ make in.npy 64 56 depth=32
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
+wait_for_progress() {
+    tries=0
+    until grep -q iteration .seen/err || [ "$tries" -ge 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    check 'no progress within ten seconds' grep -q iteration .seen/err
+}
+
 # stop_test SIGNAL NAME: waits for the first line of progress, sends the signal, times the end.
 stop_test() {
     signal=$1 name=$2
     last="dipper deblur ... and SIG$signal"
-    # A shell without job control starts background jobs with SIGINT ignored: "pictures" is not needed for that, env
-    # --default-signal is.
+    : >.seen/err # what the run before said must not be taken for progress
     $reset "$DIPPER" deblur -j 1 -k 5 -n 1000000 in.npy -o "$name.npy" --progress json >.seen/out 2>.seen/err &
     pid=$!
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        grep -q iteration .seen/err && break
-        sleep 0.25
-    done
-    check 'no progress within five seconds' grep -q iteration .seen/err
+    wait_for_progress
     sleep 0.3
     began=$(now_ms)
     kill -s "$signal" "$pid"
@@ -31,6 +35,7 @@ stop_test() {
 }
 reset=
 stop_test TERM term
+# A shell without job control starts background jobs with SIGINT ignored.
 if env --default-signal=INT true 2>/dev/null; then
     reset='env --default-signal=INT'
     stop_test INT int
@@ -40,9 +45,10 @@ fi
 
 # Two signals in a row: at once, or an orderly end if the second comes too late; never something half-written.
 last='dipper deblur ... and SIGTERM twice'
+: >.seen/err
 "$DIPPER" deblur -j 1 -k 5 -n 1000000 in.npy -o two.npy --progress json >.seen/out 2>.seen/err &
 pid=$!
-sleep 1
+wait_for_progress
 kill -s TERM "$pid"
 kill -s TERM "$pid" 2>/dev/null
 wait "$pid"
@@ -60,9 +66,10 @@ check 'not one line on stderr' test "$one" -eq 1
 # In a batch the pictures that are left are not begun.
 last='dipper deblur of two and SIGTERM'
 cp in.npy second.npy
+: >.seen/err
 "$DIPPER" deblur -j 1 -k 5 -n 1000000 in.npy second.npy -o batch --progress json >.seen/out 2>.seen/err &
 pid=$!
-sleep 1
+wait_for_progress
 kill -s TERM "$pid"
 wait "$pid"
 code=$?
