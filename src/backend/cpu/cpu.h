@@ -4,8 +4,8 @@
  * Kernels in simd/ are compiled once per instruction set (baseline, AVX2+FMA, AVX-512) from the same source, with
  * DP_ISA(name) giving each copy its own symbol and DP_BLOCK its vector length in floats (8, 8, 16). At open the best
  * table that the machine runs is chosen; ops that need state of their own (oneDNN primitives, FFT plans) are
- * plan makers instead. Per op the first that supports it wins: makers in order, then the table, then, for ops without
- * feature tensors, the ref back end's row. */
+ * plan makers instead. Per op the first that supports it wins: FFT for large blurs, the table, oneDNN for convolutions
+ * that the table leaves to it, then, for ops without feature tensors, the ref back end's row. */
 #ifndef DP_BACKEND_CPU_H
 #define DP_BACKEND_CPU_H
 
