@@ -126,7 +126,7 @@ typedef struct job { /* a run of columns of one row, and the part of its sum tha
 DP_INLINE void pixels(int mr, int nv, int in_step, const gather *g, const job *j, const float *source, float *out) {
     dp_vec acc[DP_MR][DP_NR];
     const ptrdiff_t step = (ptrdiff_t)g->out_step * DP_BLOCK, block = (ptrdiff_t)g->k * g->k * DP_BLOCK * nv * DP_BLOCK;
-    DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int v = 0; v < nv; v++) {
+    DP_EACH(r, mr, DP_MR) DP_EACH(v, nv, DP_NR) {
         float *to = out + v * g->out_plane + r * step;
         if (j->bias) __builtin_prefetch(to, 1);
         acc[r][v] = dp_load(j->bias ? j->bias + v * DP_BLOCK : to);
@@ -137,54 +137,35 @@ DP_INLINE void pixels(int mr, int nv, int in_step, const gather *g, const job *j
         for (int c = j->from; c < j->to; c++, a += g->in_plane, b += block)
             dp_gemm_rows(mr, nv, DP_BLOCK, a, in_step * DP_BLOCK, b, acc);
     }
-    DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int v = 0; v < nv; v++)
-        dp_store(out + v * g->out_plane + r * step, acc[r][v]);
+    DP_EACH(r, mr, DP_MR) DP_EACH(v, nv, DP_NR) dp_store(out + v * g->out_plane + r * step, acc[r][v]);
 }
 
-/* The same for n <= DP_MR, where the most of registers is made of full groups. */
-DP_INLINE void pixels_of(int n, int nv, int in_step, const gather *g, const job *j, const float *source, float *out) {
-    const ptrdiff_t in = (ptrdiff_t)in_step * DP_BLOCK, to = (ptrdiff_t)g->out_step * DP_BLOCK;
-    if (n == DP_MR) {
-        pixels(DP_MR, nv, in_step, g, j, source, out);
-        return;
+/* One kernel for each number of pixels, of vectors, and step between source pixels. */
+typedef void kernel(const gather *g, const job *j, const float *source, float *out);
+
+#define KERNEL(mr, nv, step)                                                                                           \
+    static void pixels_##mr##_##nv##_##step(const gather *g, const job *j, const float *source, float *out) {          \
+        pixels(mr, nv, step, g, j, source, out);                                                                       \
     }
-    for (int i = 0; i < n; i += 6) switch (n - i) {
-        case 1:
-            pixels(1, nv, in_step, g, j, source + i * in, out + i * to);
-            break;
-        case 2:
-            pixels(2, nv, in_step, g, j, source + i * in, out + i * to);
-            break;
-        case 3:
-            pixels(DP_MR < 3 ? 1 : 3, nv, in_step, g, j, source + i * in, out + i * to);
-            break;
-        case 4:
-            pixels(DP_MR < 4 ? 1 : 4, nv, in_step, g, j, source + i * in, out + i * to);
-            break;
-        case 5:
-            pixels(DP_MR < 5 ? 1 : 5, nv, in_step, g, j, source + i * in, out + i * to);
-            break;
-        default:
-            pixels(DP_MR < 6 ? 1 : 6, nv, in_step, g, j, source + i * in, out + i * to);
-            break;
-        }
-}
-
-typedef void pixels_fn(int n, const gather *g, const job *j, const float *source, float *out);
-
-static void pixels_11(int n, const gather *g, const job *j, const float *source, float *out) {
-    pixels_of(n, 1, 1, g, j, source, out);
-}
-static void pixels_12(int n, const gather *g, const job *j, const float *source, float *out) {
-    pixels_of(n, 1, 2, g, j, source, out);
-}
-static void pixels_21(int n, const gather *g, const job *j, const float *source, float *out) {
-    pixels_of(n, 2, 1, g, j, source, out);
-}
-static void pixels_22(int n, const gather *g, const job *j, const float *source, float *out) {
-    pixels_of(n, 2, 2, g, j, source, out);
-}
-static pixels_fn *const kernel[DP_NR][2] = {{pixels_11, pixels_12}, {pixels_21, pixels_22}}; /* [nv-1][in_step-1] */
+#define KERNELS(mr) KERNEL(mr, 1, 1) KERNEL(mr, 1, 2) KERNEL(mr, 2, 1) KERNEL(mr, 2, 2)
+#define ROW(mr)                                                                                                        \
+    {                                                                                                                  \
+        {pixels_##mr##_1_1, pixels_##mr##_1_2}, {                                                                      \
+            pixels_##mr##_2_1, pixels_##mr##_2_2                                                                       \
+        }                                                                                                              \
+    }
+#if DP_MR == 12
+KERNELS(1)
+KERNELS(2) KERNELS(3) KERNELS(4) KERNELS(5) KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
+    KERNELS(12) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4),  ROW(5),  ROW(6),
+                                                                 ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12)};
+#elif DP_MR == 6
+KERNELS(1)
+KERNELS(2) KERNELS(3) KERNELS(4) KERNELS(5)
+    KERNELS(6) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6)};
+#else
+KERNELS(1) KERNELS(2) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2)};
+#endif
 
 /* Asks for what the pixels a span ahead will read: this panel's share of the in blocks. */
 static inline void ask(const gather *g, int panel, const float *source) {
@@ -197,7 +178,6 @@ static inline void ask(const gather *g, int panel, const float *source) {
 static void span(const gather *g, job *j, int panel, int n, const float *source, float *out) {
     const int nv = panel_vectors(g, panel), first = panel * DP_NR * DP_BLOCK;
     const ptrdiff_t in = (ptrdiff_t)g->in_step * DP_BLOCK, to = (ptrdiff_t)g->out_step * DP_BLOCK;
-    pixels_fn *run = kernel[nv - 1][g->in_step - 1];
     float bias[DP_NR * DP_BLOCK] = {0};
     for (int i = 0; g->bias && i < nv * DP_BLOCK && first + i < g->out_c; i++) bias[i] = g->bias[first + i];
     j->weights = g->packed + (size_t)first * g->in_blocks * g->k * g->k * DP_BLOCK;
@@ -209,7 +189,7 @@ static void span(const gather *g, job *j, int panel, int n, const float *source,
         for (int i = 0, left = (n + DP_MR - 1) / DP_MR, mr; left > 0; i += mr, left--) {
             mr = (n - i + left - 1) / left;
             if (g->k == 1) ask(g, panel, source + i * in);
-            run(mr, g, j, source + i * in, out + i * to);
+            kernels[mr - 1][nv - 1][g->in_step - 1](g, j, source + i * in, out + i * to);
         }
     }
 }

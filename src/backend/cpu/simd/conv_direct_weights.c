@@ -38,11 +38,9 @@ static inline size_t sums_at(const sums *s, int first, int e, int in) {
 DP_INLINE void points_of(int nv, int n, const float *x, ptrdiff_t x_step, const float *dy, ptrdiff_t dy_plane,
                          float *to) {
     dp_vec acc[DP_MO][DP_NO];
-    DP_UNROLL for (int i = 0; i < DP_MO; i++) DP_UNROLL for (int v = 0; v < nv; v++) acc[i][v] =
-        dp_load(to + (i * nv + v) * DP_BLOCK);
+    DP_EACH(i, DP_MO, DP_MO) DP_EACH(v, nv, DP_NO) acc[i][v] = dp_load(to + (i * nv + v) * DP_BLOCK);
     dp_gemm_outer(nv, n, x, x_step, dy, DP_BLOCK, dy_plane, acc);
-    DP_UNROLL for (int i = 0; i < DP_MO; i++) DP_UNROLL for (int v = 0; v < nv; v++)
-        dp_store(to + (i * nv + v) * DP_BLOCK, acc[i][v]);
+    DP_EACH(i, DP_MO, DP_MO) DP_EACH(v, nv, DP_NO) dp_store(to + (i * nv + v) * DP_BLOCK, acc[i][v]);
 }
 
 static void points(int nv, int n, const float *x, ptrdiff_t x_step, const float *dy, ptrdiff_t dy_plane, float *to) {

@@ -27,17 +27,23 @@
 #define DP_NR 2 /* vectors of dp_gemm_rows */
 
 #define DP_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define DP_UNROLL _Pragma("unroll")
+#else
 #define DP_UNROLL _Pragma("GCC unroll 16")
+#endif
+/* for i in [0, n), n <= most; most is a literal, so that the loop is unrolled and the arrays become registers. */
+#define DP_EACH(i, n, most) DP_UNROLL for (int i = 0; i < (most); i++) if (i < (n))
 
 /* acc[r][v] += sum_k a[r*row + k] * b[(k*nv + v)*DP_BLOCK ..], k in [0, n) */
 DP_INLINE void dp_gemm_rows(int mr, int nv, int n, const float *restrict a, ptrdiff_t row, const float *restrict b,
                             dp_vec acc[DP_MR][DP_NR]) {
-    DP_UNROLL for (int k = 0; k < n; k++) {
+    for (int k = 0; k < n; k++) {
         dp_vec w[DP_NR];
-        DP_UNROLL for (int v = 0; v < nv; v++) w[v] = dp_load(b + (ptrdiff_t)(k * nv + v) * DP_BLOCK);
-        DP_UNROLL for (int r = 0; r < mr; r++) {
+        DP_EACH(v, nv, DP_NR) w[v] = dp_load(b + (ptrdiff_t)(k * nv + v) * DP_BLOCK);
+        DP_EACH(r, mr, DP_MR) {
             const dp_vec x = dp_splat(a[r * row + k]);
-            DP_UNROLL for (int v = 0; v < nv; v++) acc[r][v] += x * w[v];
+            DP_EACH(v, nv, DP_NR) acc[r][v] += x * w[v];
         }
     }
 }
@@ -47,10 +53,10 @@ DP_INLINE void dp_gemm_outer(int nv, int n, const float *restrict a, ptrdiff_t a
                              ptrdiff_t b_step, ptrdiff_t b_vec, dp_vec acc[DP_MO][DP_NO]) {
     for (int p = 0; p < n; p++, a += a_step, b += b_step) {
         dp_vec w[DP_NO];
-        DP_UNROLL for (int v = 0; v < nv; v++) w[v] = dp_load(b + v * b_vec);
-        DP_UNROLL for (int i = 0; i < DP_MO; i++) {
+        DP_EACH(v, nv, DP_NO) w[v] = dp_load(b + v * b_vec);
+        DP_EACH(i, DP_MO, DP_MO) {
             const dp_vec x = dp_splat(a[i]);
-            DP_UNROLL for (int v = 0; v < nv; v++) acc[i][v] += x * w[v];
+            DP_EACH(v, nv, DP_NO) acc[i][v] += x * w[v];
         }
     }
 }

@@ -80,11 +80,10 @@ static void filters(const wino *p, int panel, int block) {
 /* M[f] of mr tiles from `tile` on. */
 DP_INLINE void product_rows(int mr, int nv, const wino *p, const float *v, const float *u, float *m) {
     dp_vec acc[DP_MR][DP_NR];
-    DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int j = 0; j < nv; j++) acc[r][j] = (dp_vec){0};
+    DP_EACH(r, mr, DP_MR) DP_EACH(j, nv, DP_NR) acc[r][j] = (dp_vec){0};
     for (int b = 0; b < p->in_blocks; b++, v += (ptrdiff_t)p->chunk * DP_BLOCK, u += nv * DP_BLOCK * DP_BLOCK)
         dp_gemm_rows(mr, nv, DP_BLOCK, v, DP_BLOCK, u, acc);
-    DP_UNROLL for (int r = 0; r < mr; r++) DP_UNROLL for (int j = 0; j < nv; j++)
-        dp_store(m + (r * nv + j) * DP_BLOCK, acc[r][j]);
+    DP_EACH(r, mr, DP_MR) DP_EACH(j, nv, DP_NR) dp_store(m + (r * nv + j) * DP_BLOCK, acc[r][j]);
 }
 
 /* M = V U of one panel; the last rows of V may be stale, nobody reads their products. */

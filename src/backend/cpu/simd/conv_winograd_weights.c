@@ -58,11 +58,10 @@ static inline void tile_gradient(const dp_tiling *t, const float *plane, int til
 /* DP_MO input channels, one panel, one frequency: sum over the chunk's tiles. */
 DP_INLINE void product_of(int nv, const grad *p, int tiles, bool first, const float *v, const float *z, float *u) {
     dp_vec acc[DP_MO][DP_NO];
-    DP_UNROLL for (int i = 0; i < DP_MO; i++) DP_UNROLL for (int j = 0; j < nv; j++) acc[i][j] =
-        first ? (dp_vec){0} : dp_load(u + (i * nv + j) * DP_BLOCK);
+    DP_EACH(i, DP_MO, DP_MO)
+    DP_EACH(j, nv, DP_NO) acc[i][j] = first ? (dp_vec){0} : dp_load(u + (i * nv + j) * DP_BLOCK);
     dp_gemm_outer(nv, tiles, v, DP_BLOCK, z, DP_BLOCK, (ptrdiff_t)p->chunk * DP_BLOCK, acc);
-    DP_UNROLL for (int i = 0; i < DP_MO; i++) DP_UNROLL for (int j = 0; j < nv; j++)
-        dp_store(u + (i * nv + j) * DP_BLOCK, acc[i][j]);
+    DP_EACH(i, DP_MO, DP_MO) DP_EACH(j, nv, DP_NO) dp_store(u + (i * nv + j) * DP_BLOCK, acc[i][j]);
 }
 
 DP_INLINE void panel_of(int nv, const grad *p, int tiles, bool first, const float *v, const float *z, float *u) {
