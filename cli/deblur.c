@@ -111,8 +111,6 @@ static int library_refused(dipper_context *context, const char *option, const ch
 
 static int set_fields(const deblur_options *o, dipper_context *context, dipper_recipe *recipe) {
     dipper_status status;
-    if (o->iterations && (status = dipper_recipe_set(context, recipe, "iterations", o->iterations)))
-        return library_refused(context, "--iterations", o->iterations, status);
     for (int i = 0; i < o->set.count; i++) {
         char field[64];
         const char *text = o->set.items[i], *equals = strchr(text, '=');
@@ -121,6 +119,8 @@ static int set_fields(const deblur_options *o, dipper_context *context, dipper_r
         if ((status = dipper_recipe_set(context, recipe, field, equals + 1)))
             return library_refused(context, "--set", text, status);
     }
+    if (o->iterations && (status = dipper_recipe_set(context, recipe, "iterations", o->iterations)))
+        return library_refused(context, "--iterations", o->iterations, status);
     return 0;
 }
 

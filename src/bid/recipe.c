@@ -145,19 +145,21 @@ static dipper_status refuse(const field *f, const char *text, dp_diag *diag) {
     }
 }
 
-/* `-n 500` for a recipe of several scales: shared out in the proportions of the present list, at least 1 each. */
+/* `-n 500` for a recipe of several scales: shared out in the proportions of the list before, of which the last entries
+ * count if there are more than scales; at least 1 each. */
 static void share_iterations(dp_recipe *recipe, const dp_list *before) {
     dp_list *now = &recipe->iterations;
-    if (now->count != 1 || before->count <= 1) return;
+    const int scales = recipe->scales.count, skip = before->count - scales;
+    if (now->count != 1 || scales == 1 || skip < 0) return;
     const double total = now->value[0];
     double sum = 0, given = 0;
-    for (int i = 0; i < before->count; i++) sum += before->value[i];
-    for (int i = 0; i + 1 < before->count; i++) {
-        now->value[i] = fmax(1, floor(total * before->value[i] / sum));
+    for (int i = 0; i < scales; i++) sum += before->value[skip + i];
+    for (int i = 0; i + 1 < scales; i++) {
+        now->value[i] = fmax(1, floor(total * before->value[skip + i] / sum));
         given += now->value[i];
     }
-    now->count = before->count;
-    now->value[now->count - 1] = fmax(1, total - given);
+    now->count = scales;
+    now->value[scales - 1] = fmax(1, total - given);
 }
 
 dipper_status dp_recipe_set(dp_recipe *recipe, const char *name, const char *value, dp_diag *diag) {
@@ -212,7 +214,8 @@ dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
             return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "scales must rise, each larger than the one before");
     }
     if (r->restarts > 1 && r->scales.count == 1)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "restarts needs two scales or more: the first one chooses the start");
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "restarts needs two scales or more: the first one chooses the start");
     if (r->scales.value[r->scales.count - 1] != 1.0)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
     return DIPPER_OK;

@@ -45,7 +45,8 @@ struct dp_solver {
 
     long iteration, iterations; /* steps over all stages, the last step counts as one */
     double loss, *losses;
-    double seconds, work_done, work; /* work: iterations weighted by pixels, for the forecast */
+    double seconds, work_done, work;  /* work: iterations weighted by pixels, for the forecast */
+    double first_seconds, first_work; /* of the first iteration, which also touches all memory: left out of it */
 };
 
 /* ---- Creating ---- */
@@ -190,14 +191,19 @@ void dp_solver_destroy(dp_solver *s) {
 
 static bool reports_stop(dp_solver *s, const char *stage, double since, double work_done) {
     if (s->settings.progress == NULL) return false;
-    const double seconds = s->seconds + (dp_seconds() - since);
+    const double seconds = s->seconds + (dp_seconds() - since), done = work_done - s->first_work;
+    if (s->iteration == 1) {
+        s->first_seconds = seconds;
+        s->first_work = work_done;
+    }
     const dipper_progress p = {.struct_size = sizeof p,
                                .stage = stage,
                                .iteration = s->iteration,
                                .iterations = s->iterations,
                                .loss = s->loss,
                                .seconds = seconds,
-                               .seconds_left = work_done > 0 ? seconds * (s->work - work_done) / work_done : 0};
+                               .seconds_left =
+                                   done > 0 ? (seconds - s->first_seconds) * (s->work - work_done) / done : 0};
     return s->settings.progress(&p, s->settings.user) != 0;
 }
 
