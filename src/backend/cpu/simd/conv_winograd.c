@@ -9,6 +9,8 @@
  * Backward-data is the same with the roles of channels exchanged, filters rotated by 180 degrees and dy padded by
  * zeros. With reflection, outputs are wanted on a ring of one pixel outside the map as well: these go to a side buffer
  * and are added onto the pixels they mirror at the end (the adjoint of reflection), in a fixed order. */
+#include <string.h>
+
 #include "backend/cpu/simd/conv_winograd.h"
 
 #if DP_BLOCK == 16
@@ -56,25 +58,38 @@ static inline int panel_vectors(const wino *p, int panel) {
     return panel * NV + NV <= p->out_blocks ? NV : p->out_blocks - panel * NV;
 }
 
-/* U of one panel and one input block. */
-static void filters(const wino *p, int panel, int block) {
-    const int nv = panel_vectors(p, panel);
-    const ptrdiff_t step = p->u_step[nv - 1];
-    /* floats from one output, and one input channel to the next, in w[Cout][Cin][3][3] */
+/* w[Cout][Cin][3][3] -> g[in channel of the block][e][out channel of the panel], zero beyond the channels there are. */
+static void collect(const wino *p, int panel, int block, float g[DP_BLOCK][9][NV * DP_BLOCK]) {
+    /* floats from one output, and one input channel to the next; backward-data has rotated filters */
     const ptrdiff_t out_step = p->forward ? (ptrdiff_t)p->in_c * 9 : 9,
                     in_step = p->forward ? 9 : (ptrdiff_t)p->out_c * 9;
-    float *u = p->u + panel * DP_FREQ * p->u_step[NV - 1];
-    for (int in = block * DP_BLOCK; in < (block + 1) * DP_BLOCK; in++) {
-        float g[9][NV * DP_BLOCK] __attribute__((aligned(64))) = {{0}};
-        for (int j = 0; j < nv * DP_BLOCK; j++) {
-            const int out = panel * NV * DP_BLOCK + j;
-            if (out >= p->out_c || in >= p->in_c) continue;
-            const float *w = p->weights + out * out_step + in * in_step;
-            for (int e = 0; e < 9; e++) g[e][j] = w[p->forward ? e : 8 - e];
+    const int first = block * DP_BLOCK, ins = p->in_c - first < DP_BLOCK ? p->in_c - first : DP_BLOCK;
+    const int begin = panel * NV * DP_BLOCK, outs = p->out_c - begin < NV * DP_BLOCK ? p->out_c - begin : NV * DP_BLOCK;
+    const float *w = p->weights + begin * out_step + first * in_step;
+    if (ins < DP_BLOCK || outs < NV * DP_BLOCK) memset(g, 0, sizeof(float[DP_BLOCK][9][NV * DP_BLOCK]));
+    for (int j = 0; j < outs; j++)
+        for (int i = 0; i < ins; i++) {
+            const float *from = w + j * out_step + i * in_step;
+            if (p->forward)
+                for (int e = 0; e < 9; e++) g[i][e][j] = from[e];
+            else
+                for (int e = 0; e < 9; e++) g[i][e][j] = from[8 - e];
         }
-        for (int v = 0; v < nv; v++)
-            dp_wino_filter(g[0] + v * DP_BLOCK, NV * DP_BLOCK, u + (ptrdiff_t)(in * nv + v) * DP_BLOCK, step);
-    }
+}
+
+/* U of one panel and one input block. */
+static void filters(const wino *p, int panel, int block) {
+    enum { AHEAD = 2 };
+    const int nv = panel_vectors(p, panel);
+    const ptrdiff_t step = p->u_step[nv - 1], next = (ptrdiff_t)AHEAD * nv * DP_BLOCK;
+    float *u = p->u + panel * DP_FREQ * p->u_step[NV - 1] + (ptrdiff_t)block * DP_BLOCK * nv * DP_BLOCK;
+    float g[DP_BLOCK][9][NV * DP_BLOCK] __attribute__((aligned(64)));
+    collect(p, panel, block, g);
+    for (int i = 0; i < DP_BLOCK; i++)
+        for (int v = 0; v < nv; v++, u += DP_BLOCK) {
+            for (int f = 0; f < DP_FREQ; f++) __builtin_prefetch(u + f * step + next, 1);
+            dp_wino_filter(g[i][0] + v * DP_BLOCK, NV * DP_BLOCK, u, step);
+        }
 }
 
 /* M[f] of mr tiles from `tile` on. */

@@ -101,20 +101,28 @@ static void chunk_of(const grad *p, int from, int tiles, bool begin, float *v, f
     product(p, tiles, begin, v, z, part);
 }
 
-/* G^T (sum of the threads' dU) G -> dw, for one output block, one input channel. */
-static void spread(const grad *p, int team, int block, int in, float *dw) {
-    const int first = block / DP_NO * DP_NO, nv = panel_vectors(p, first);
-    const float *u =
-        p->part + ((ptrdiff_t)first * p->in_blocks * DP_BLOCK + (ptrdiff_t)in * nv + block - first) * DP_BLOCK;
-    float sum[DP_FREQ][DP_BLOCK] __attribute__((aligned(64))), g[9][DP_BLOCK] __attribute__((aligned(64)));
-    for (int f = 0; f < DP_FREQ; f++) {
-        dp_vec s = dp_load(u + f * p->u_step);
-        for (int t = 1; t < team; t++) s += dp_load(u + (ptrdiff_t)t * (ptrdiff_t)p->part_size + f * p->u_step);
-        dp_store(sum[f], s);
+/* G^T (sum of the threads' dU) G -> dw, for one panel of output blocks (from block `first` on), one input channel. */
+static void spread(const grad *p, int team, int first, int in, float *dw) {
+    enum { AHEAD = 2 };
+    const int nv = panel_vectors(p, first);
+    const ptrdiff_t next = (ptrdiff_t)p->part_size;
+    const float *u = p->part + ((ptrdiff_t)first * p->in_blocks * DP_BLOCK + (ptrdiff_t)in * nv) * DP_BLOCK;
+    for (int v = 0; v < nv; v++, u += DP_BLOCK) {
+        float sum[DP_FREQ][DP_BLOCK] __attribute__((aligned(64))), g[9][DP_BLOCK] __attribute__((aligned(64)));
+        for (int f = 0; f < DP_FREQ; f++) {
+            dp_vec s = dp_load(u + f * p->u_step);
+            __builtin_prefetch(u + f * p->u_step + AHEAD * nv * DP_BLOCK);
+            for (int t = 1; t < team; t++) {
+                s += dp_load(u + t * next + f * p->u_step);
+                __builtin_prefetch(u + t * next + f * p->u_step + AHEAD * nv * DP_BLOCK);
+            }
+            dp_store(sum[f], s);
+        }
+        dp_wino_filter_adjoint(sum[0], DP_BLOCK, g[0], DP_BLOCK);
+        const int out = (first + v) * DP_BLOCK, outs = p->out_c - out < DP_BLOCK ? p->out_c - out : DP_BLOCK;
+        for (int j = 0; j < outs; j++)
+            for (int e = 0; e < 9; e++) dw[((ptrdiff_t)(out + j) * p->in_c + in) * 9 + e] = g[e][j];
     }
-    dp_wino_filter_adjoint(sum[0], DP_BLOCK, g[0], DP_BLOCK);
-    for (int j = 0; j < DP_BLOCK && block * DP_BLOCK + j < p->out_c; j++)
-        for (int e = 0; e < 9; e++) dw[((ptrdiff_t)(block * DP_BLOCK + j) * p->in_c + in) * 9 + e] = g[e][j];
 }
 
 size_t DP_ISA(dp_conv_winograd_weights_workspace)(const dp_op *op, int threads) {
@@ -141,8 +149,8 @@ void DP_ISA(dp_conv_winograd_weights_run)(const dp_op *op, int threads, void *co
         for (int t = from; t < to; t += p.chunk)
             chunk_of(&p, t, to - t < p.chunk ? to - t : p.chunk, t == from, v, z, part);
 #pragma omp barrier
-        dp_my_share(p.out_blocks * p.in_c, &from, &to);
-        for (int i = from; i < to; i++) spread(&p, busy, i / p.in_c, i % p.in_c, args[2]);
+        dp_my_share((p.out_blocks + DP_NO - 1) / DP_NO * p.in_c, &from, &to);
+        for (int i = from; i < to; i++) spread(&p, busy, i / p.in_c * DP_NO, i % p.in_c, args[2]);
 #pragma omp for schedule(static)
         for (int co = 0; co < p.out_c; co++) {
             db[co] = 0;
