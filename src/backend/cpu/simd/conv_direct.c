@@ -8,14 +8,14 @@
  * map as rows of FLAT pixels.
  *
  * Weights are packed once per call as [panel of 2 out blocks][in block][kernel element][in channel][2 out blocks]. A
- * run is cut into spans of SPAN pixels; for each span and panel, in blocks are taken in groups whose weights (GROUP
- * bytes) stay in L1 while dp_gemm_rows goes over the span DP_MR pixels at a time; sums wait in the output meanwhile.
- * The span's sources (24 KB for 1x1 and 128 channels) are read from memory once, having been asked for a span ahead. */
+ * run is cut into spans of SPAN pixels; for each span and panel, in blocks are taken in groups whose weights (about
+ * GROUP bytes; 64 channels for 1x1) and sources stay in L1 while dp_gemm_rows goes over the span DP_MR pixels at a
+ * time; sums wait in the output meanwhile. */
 #include "backend/cpu/simd/conv.h"
 #include "backend/cpu/simd/conv_gemm.h"
 
 enum { MAX_AXIS = 6, MAX_TAP = MAX_AXIS * MAX_AXIS }; /* 5 occur: side 3, reflected, middle */
-enum { FLAT = 192, SPAN = 48, GROUP = 20 << 10 };
+enum { FLAT = 192, SPAN = 48, FLAT_SPAN = 96, GROUP = 20 << 10, FLAT_GROUP = 64 / DP_BLOCK };
 
 typedef struct axis { /* the taps of one position along one axis */
     int n;
@@ -29,7 +29,7 @@ typedef struct gather {
     int in_c, out_c, in_h, in_w, out_h, out_w;
     int in_step, out_step;         /* pixels from one to the next in a run of columns */
     ptrdiff_t in_plane, out_plane; /* floats from block to block */
-    int group;                     /* in blocks at a time */
+    int group, span;               /* in blocks and pixels at a time */
     int pixels;                    /* of the output */
     const float *source, *bias;
     float *out;
@@ -56,8 +56,10 @@ static gather plan(const dp_op *op, char **ws) {
     g.in_plane = (ptrdiff_t)in.h * in.w * DP_BLOCK;
     g.out_plane = (ptrdiff_t)out.h * out.w * DP_BLOCK;
     const int weights = g.k * g.k * DP_BLOCK * DP_NR * DP_BLOCK; /* of one in block and panel */
-    const int groups = (g.in_blocks * weights * (int)sizeof(float) + GROUP - 1) / GROUP;
+    const int most = g.k == 1 ? FLAT_GROUP : GROUP / (weights * (int)sizeof(float)) + 1;
+    const int groups = (g.in_blocks + most - 1) / most;
     g.group = (g.in_blocks + groups - 1) / groups;
+    g.span = g.k == 1 ? FLAT_SPAN : SPAN;
     g.pixels = out.h * out.w;
     if (g.k == 1) { /* h rows of w pixels are one sequence of pixels */
         g.out_h = g.in_h = (in.h * in.w + FLAT - 1) / FLAT;
@@ -156,23 +158,20 @@ typedef void kernel(const gather *g, const job *j, const float *source, float *o
     }
 #if DP_MR == 12
 KERNELS(1)
-KERNELS(2) KERNELS(3) KERNELS(4) KERNELS(5) KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
+KERNELS(2)
+KERNELS(3)
+KERNELS(4) KERNELS(5) KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
     KERNELS(12) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4),  ROW(5),  ROW(6),
                                                                  ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12)};
 #elif DP_MR == 6
 KERNELS(1)
-KERNELS(2) KERNELS(3) KERNELS(4) KERNELS(5)
+KERNELS(2)
+KERNELS(3)
+KERNELS(4) KERNELS(5)
     KERNELS(6) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6)};
 #else
 KERNELS(1) KERNELS(2) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2)};
 #endif
-
-/* Asks for what the pixels a span ahead will read: this panel's share of the in blocks. */
-static inline void ask(const gather *g, int panel, const float *source) {
-    for (int c = panel; c < g->in_blocks; c += g->panels)
-        for (int i = 0; i < DP_MR * DP_BLOCK; i += 16)
-            __builtin_prefetch(source + c * g->in_plane + SPAN * DP_BLOCK + i);
-}
 
 /* n pixels of a span, one panel; source and out: where the span's first pixel has them, in block 0 and out block 0. */
 static void span(const gather *g, job *j, int panel, int n, const float *source, float *out) {
@@ -188,7 +187,6 @@ static void span(const gather *g, job *j, int panel, int n, const float *source,
         /* n as a sum of equal numbers: few pixels at a time do not fill the pipelines */
         for (int i = 0, left = (n + DP_MR - 1) / DP_MR, mr; left > 0; i += mr, left--) {
             mr = (n - i + left - 1) / left;
-            if (g->k == 1) ask(g, panel, source + i * in);
             kernels[mr - 1][nv - 1][g->in_step - 1](g, j, source + i * in, out + i * to);
         }
     }
@@ -203,9 +201,9 @@ static void run_of(const gather *g, int y, int x, int n, int from, int to) {
             j.tap[j.count].source = ((ptrdiff_t)row->tap[i].from * g->in_w + column->tap[l].from) * DP_BLOCK;
             j.tap[j.count++].element = row->tap[i].k * g->k + column->tap[l].k;
         }
-    for (int i = 0; i < n; i += SPAN)
+    for (int i = 0; i < n; i += g->span)
         for (int panel = from; panel < to; panel++)
-            span(g, &j, panel, n - i < SPAN ? n - i : SPAN, g->source + (ptrdiff_t)i * g->in_step * DP_BLOCK,
+            span(g, &j, panel, n - i < g->span ? n - i : g->span, g->source + (ptrdiff_t)i * g->in_step * DP_BLOCK,
                  g->out + ((ptrdiff_t)y * g->out_w + x + (ptrdiff_t)i * g->out_step) * DP_BLOCK);
 }
 

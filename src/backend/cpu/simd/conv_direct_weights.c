@@ -1,23 +1,44 @@
 /* Direct convolution, backward-weights: dw[co][ci][ky][kx] = sum over pixels of dy[co] x[ci] at the tap's source, and
  * db.
  *
- * Each thread takes a band of output rows and adds, row by row, to a partial sum of its own, laid out
- * [panel][ky][kx][in channel][up to DP_NO blocks of out channels]; dp_gemm_outer runs along the row for DP_MO input
- * channels at a time. Columns whose source is not at x*stride + kx - 1 (borders) are added one by one. At the end the
- * partial sums are added in the order of the threads and spread to OIHW. */
+ * Each thread takes a band of output rows in batches of about POINTS pixels and adds to a partial sum of its own, laid
+ * out [panel of up to DP_NO out blocks][ky][kx][in channel][panel]. For each kernel element the batch is a list of
+ * segments: pixels whose sources are equally spaced (the interior of a row), or single ones (its ends); dp_gemm_outer
+ * goes over all of them with DP_MO x DP_NO blocks of sums in registers, while the batch's dy of one panel (18 KB) stays
+ * in L1. A 1x1 convolution sees the map as rows of POINTS pixels. At the end the partial sums are added in the order of
+ * the threads and spread to OIHW. */
 #include "backend/cpu/simd/conv.h"
 #include "backend/cpu/simd/conv_gemm.h"
 
+enum { POINTS = 192, MAX_ROWS = 32 };
+
+typedef struct segment { /* n pixels of dy from dy on, sources from x on, x_step floats apart */
+    ptrdiff_t x, dy, x_step;
+    int n;
+} segment;
+
 typedef struct sums {
     int k, in_blocks, out_blocks, threads;
-    size_t size;    /* floats of one thread's part: weights, then biases */
-    size_t weights; /* floats of the weights alone */
-    float *part;    /* [threads][size] */
+    int h, w, ho, wo, pixels;    /* as the kernels see them; pixels of the output */
+    ptrdiff_t x_plane, dy_plane; /* floats from block to block */
+    int rows;                    /* output rows of a batch */
+    size_t size;                 /* floats of one thread's part: weights, then biases */
+    size_t weights;              /* floats of the weights alone */
+    float *part;                 /* [threads][size] */
     const float *x, *dy;
 } sums;
 
 static sums plan(const dp_op *op, int threads, char **ws) {
     sums s = {.k = op->conv.k, .in_blocks = dp_blocks(op->x.c), .out_blocks = dp_blocks(op->y.c), .threads = threads};
+    s.h = op->x.h, s.w = op->x.w, s.ho = op->y.h, s.wo = op->y.w, s.pixels = s.ho * s.wo;
+    s.x_plane = (ptrdiff_t)s.h * s.w * DP_BLOCK;
+    s.dy_plane = (ptrdiff_t)s.pixels * DP_BLOCK;
+    if (s.k == 1) { /* h rows of w pixels are one sequence of pixels */
+        s.h = s.ho = (s.pixels + POINTS - 1) / POINTS;
+        s.w = s.wo = POINTS;
+    }
+    s.rows = (POINTS + s.wo - 1) / s.wo;
+    if (s.rows > MAX_ROWS) s.rows = MAX_ROWS;
     s.weights = (size_t)s.k * s.k * s.in_blocks * DP_BLOCK * s.out_blocks * DP_BLOCK;
     s.size = dp_align_up(s.weights + (size_t)s.out_blocks * DP_BLOCK, 16);
     s.part = dp_take(ws, s.size * (size_t)threads * sizeof(float));
@@ -34,68 +55,86 @@ static inline size_t sums_at(const sums *s, int first, int e, int in) {
     return (kk * depth * first + ((size_t)e * depth + in) * panel_vectors(s->out_blocks, first)) * DP_BLOCK;
 }
 
-/* n points: x at x, x + x_step, ..., dy at dy, dy + DP_BLOCK, ...: DP_MO input channels, nv output blocks */
-DP_INLINE void points_of(int nv, int n, const float *x, ptrdiff_t x_step, const float *dy, ptrdiff_t dy_plane,
-                         float *to) {
+/* All segments: DP_MO input channels from x on, nv output blocks from dy on. */
+DP_INLINE void segments_of(int nv, const sums *s, const segment *seg, int count, const float *x, const float *dy,
+                           float *to) {
     dp_vec acc[DP_MO][DP_NO];
     DP_EACH(i, DP_MO, DP_MO) DP_EACH(v, nv, DP_NO) acc[i][v] = dp_load(to + (i * nv + v) * DP_BLOCK);
-    dp_gemm_outer(nv, n, x, x_step, dy, DP_BLOCK, dy_plane, acc);
+    for (int i = 0; i < count; i++)
+        dp_gemm_outer(nv, seg[i].n, x + seg[i].x, seg[i].x_step, dy + seg[i].dy, DP_BLOCK, s->dy_plane, acc);
     DP_EACH(i, DP_MO, DP_MO) DP_EACH(v, nv, DP_NO) dp_store(to + (i * nv + v) * DP_BLOCK, acc[i][v]);
 }
 
-static void points(int nv, int n, const float *x, ptrdiff_t x_step, const float *dy, ptrdiff_t dy_plane, float *to) {
-    if (nv == 3) points_of(3 <= DP_NO ? 3 : DP_NO, n, x, x_step, dy, dy_plane, to);
-    if (nv == 2) points_of(2, n, x, x_step, dy, dy_plane, to);
-    if (nv == 1) points_of(1, n, x, x_step, dy, dy_plane, to);
+static void segments_1(const sums *s, const segment *seg, int count, const float *x, const float *dy, float *to) {
+    segments_of(1, s, seg, count, x, dy, to);
+}
+static void segments_2(const sums *s, const segment *seg, int count, const float *x, const float *dy, float *to) {
+    segments_of(2, s, seg, count, x, dy, to);
+}
+static void segments_3(const sums *s, const segment *seg, int count, const float *x, const float *dy, float *to) {
+    segments_of(DP_NO, s, seg, count, x, dy, to);
 }
 
-/* One output row oy, source row iy, kernel element (ky, kx), one panel. */
-static void row_of(const dp_op *op, const sums *s, float *part, int oy, int iy, int ky, int kx, int first) {
-    const int nv = panel_vectors(s->out_blocks, first), st = op->conv.stride, w = op->x.w, wo = op->y.w;
-    const ptrdiff_t x_plane = (ptrdiff_t)op->x.h * w * DP_BLOCK, dy_plane = (ptrdiff_t)op->y.h * wo * DP_BLOCK;
-    const int off = kx - s->k / 2; /* source column is ox*st + off inside [lo, hi) */
-    const int lo = off < 0 ? 1 : 0, reach = w > off ? (w - 1 - off) / st + 1 : 0, hi = reach < wo ? reach : wo;
-    const float *dy = s->dy + first * dy_plane + (ptrdiff_t)oy * wo * DP_BLOCK;
-    for (int in = 0; in < s->in_blocks * DP_BLOCK; in += DP_MO) {
-        const float *x = s->x + in / DP_BLOCK * x_plane + (ptrdiff_t)iy * w * DP_BLOCK + in % DP_BLOCK;
-        float *to = part + sums_at(s, first, ky * s->k + kx, in);
-        points(nv, hi - lo, x + (lo * st + off) * DP_BLOCK, st * DP_BLOCK, dy + lo * DP_BLOCK, dy_plane, to);
-        for (int ox = 0; ox < wo; ox++) { /* borders */
-            if (ox == lo && hi > lo) ox = hi;
-            const int ix = ox < wo ? dp_pad_index(ox * st + off, w, op->conv.pad) : -1;
-            if (ix >= 0) points(nv, 1, x + (ptrdiff_t)ix * DP_BLOCK, 0, dy + (ptrdiff_t)ox * DP_BLOCK, dy_plane, to);
-        }
-    }
-}
-
-static void band(const dp_op *op, const sums *s, float *part, int from, int to) {
+/* The segments of output rows [from, to) for kernel element (ky, kx). */
+static int list(const dp_op *op, const sums *s, int from, int to, int ky, int kx, segment *seg) {
+    const int st = op->conv.stride, off = kx - s->k / 2; /* source column is ox*st + off inside [lo, hi) */
+    const int reach = s->w > off ? (s->w - 1 - off) / st + 1 : 0, lo = off < 0 ? 1 : 0;
+    int count = 0;
     for (int oy = from; oy < to; oy++) {
-        for (int first = 0; first < s->out_blocks; first += DP_NO)
-            for (int ky = 0; ky < s->k; ky++) {
-                const int iy = dp_pad_index(oy * op->conv.stride + ky - s->k / 2, op->x.h, op->conv.pad);
-                for (int kx = 0; kx < s->k && iy >= 0; kx++) row_of(op, s, part, oy, iy, ky, kx, first);
-            }
-        for (int b = 0; b < s->out_blocks; b++) {
-            const float *dy = s->dy + ((ptrdiff_t)b * op->y.h + oy) * op->y.w * DP_BLOCK;
-            dp_vec sum = {0};
-            for (int ox = 0; ox < op->y.w; ox++) sum += dp_load(dy + ox * DP_BLOCK);
-            float *db = part + s->weights + b * DP_BLOCK;
-            dp_store(db, dp_load(db) + sum);
+        const int iy = dp_pad_index(oy * st + ky - s->k / 2, s->h, op->conv.pad), left = s->pixels - oy * s->wo;
+        const int wo = left < s->wo ? left : s->wo, hi = reach < wo ? reach : wo;
+        const ptrdiff_t x = (ptrdiff_t)iy * s->w, dy = (ptrdiff_t)oy * s->wo;
+        for (int ox = 0, n; ox < wo && iy >= 0; ox += n) {
+            const bool inside = ox >= lo && ox < hi;
+            const int ix = dp_pad_index(ox * st + off, s->w, op->conv.pad);
+            n = inside ? hi - ox : 1;
+            if (ix >= 0) seg[count++] = (segment){(x + ix) * DP_BLOCK, (dy + ox) * DP_BLOCK, st * DP_BLOCK, n};
+        }
+    }
+    return count;
+}
+
+/* Output rows [from, to), one kernel element. */
+static void element(const dp_op *op, const sums *s, float *part, int from, int to, int ky, int kx) {
+    segment seg[MAX_ROWS * 3];
+    const int count = list(op, s, from, to, ky, kx, seg);
+    for (int first = 0; first < s->out_blocks; first += DP_NO) {
+        const int nv = panel_vectors(s->out_blocks, first);
+        const float *dy = s->dy + first * s->dy_plane;
+        for (int in = 0; in < s->in_blocks * DP_BLOCK; in += DP_MO) {
+            const float *x = s->x + in / DP_BLOCK * s->x_plane + in % DP_BLOCK;
+            float *sum = part + sums_at(s, first, ky * s->k + kx, in);
+            (nv == DP_NO ? segments_3 : nv == 2 ? segments_2 : segments_1)(s, seg, count, x, dy, sum);
         }
     }
 }
 
-/* Adds the threads' parts: dw of input channel `in`, all k*k elements. */
-static void spread(const dp_op *op, const sums *s, int team, int in, float *dw) {
-    const int kk = s->k * s->k;
-    for (int co = 0; co < op->y.c; co++) {
-        const int first = co / DP_BLOCK / DP_NO * DP_NO, j = co - first * DP_BLOCK;
+static void batch(const dp_op *op, const sums *s, float *part, int from, int to) {
+    for (int ky = 0; ky < s->k; ky++)
+        for (int kx = 0; kx < s->k; kx++) element(op, s, part, from, to, ky, kx);
+    const int begin = from * s->wo, end = to * s->wo < s->pixels ? to * s->wo : s->pixels;
+    for (int b = 0; b < s->out_blocks; b++) {
+        float *db = part + s->weights + b * DP_BLOCK;
+        dp_vec sum = dp_load(db);
+        for (int i = begin; i < end; i++) sum += dp_load(s->dy + b * s->dy_plane + (ptrdiff_t)i * DP_BLOCK);
+        dp_store(db, sum);
+    }
+}
+
+/* Adds the threads' parts: dw of one panel of output blocks (from block `first` on), one input channel. */
+static void spread(const dp_op *op, const sums *s, int team, int first, int in, float *dw) {
+    const int kk = s->k * s->k, nv = panel_vectors(s->out_blocks, first);
+    for (int v = 0; v < nv; v++) {
+        float g[9][DP_BLOCK];
         for (int e = 0; e < kk; e++) {
-            const float *p = s->part + sums_at(s, first, e, in) + j;
-            float sum = 0;
-            for (int t = 0; t < team; t++) sum += p[(size_t)t * s->size];
-            dw[((size_t)co * op->x.c + in) * kk + e] = sum;
+            const float *p = s->part + sums_at(s, first, e, in) + v * DP_BLOCK;
+            dp_vec sum = dp_load(p);
+            for (int t = 1; t < team; t++) sum += dp_load(p + (size_t)t * s->size);
+            dp_store(g[e], sum);
         }
+        const int out = (first + v) * DP_BLOCK, outs = op->y.c - out < DP_BLOCK ? op->y.c - out : DP_BLOCK;
+        for (int j = 0; j < outs; j++)
+            for (int e = 0; e < kk; e++) dw[((size_t)(out + j) * op->x.c + in) * kk + e] = g[e][j];
     }
 }
 
@@ -118,11 +157,11 @@ void DP_ISA(dp_conv_direct_weights_run)(const dp_op *op, int threads, void *cons
         float *part = s.part + (size_t)t * s.size;
         int from, to;
         for (size_t i = 0; i < s.size; i++) part[i] = 0;
-        dp_share(op->y.h, team, t, &from, &to);
-        band(op, &s, part, from, to);
+        dp_share(s.ho, team, t, &from, &to);
+        for (int y = from; y < to; y += s.rows) batch(op, &s, part, y, to - y < s.rows ? to : y + s.rows);
 #pragma omp barrier
-        dp_share(op->x.c, team, t, &from, &to);
-        for (int in = from; in < to; in++) spread(op, &s, team, in, args[2]);
+        dp_share((s.out_blocks + DP_NO - 1) / DP_NO * op->x.c, team, t, &from, &to);
+        for (int i = from; i < to; i++) spread(op, &s, team, i / op->x.c * DP_NO, i % op->x.c, args[2]);
 #pragma omp for schedule(static)
         for (int co = 0; co < op->y.c; co++) {
             db[co] = 0;
