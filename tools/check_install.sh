@@ -45,8 +45,9 @@ if command -v pkg-config >/dev/null 2>&1; then
 else
     echo "pkg-config: not tried, not installed"
 fi
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt") # make may be missing
 {
-    cmake -S "$work/app" -B "$work/app/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$cc"
+    cmake -G "$generator" -S "$work/app" -B "$work/app/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$cc"
     cmake --build "$work/app/build"
 } >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 "$work/app/build/app"
