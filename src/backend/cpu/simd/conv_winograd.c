@@ -170,9 +170,10 @@ static void outputs(const wino *p, int panel, int from, int tiles, const float *
     }
 }
 
-static void chunk_of(const wino *p, int from, int tiles, float *v, float *m) {
+/* Tiles [from, from + tiles), at most a chunk, panels [begin, end). */
+static void chunk_of(const wino *p, int from, int tiles, int begin, int end, float *v, float *m) {
     dp_tiles_input(&p->tiling, p->source, p->in_blocks, from, tiles, p->chunk, v, p->v_step);
-    for (int panel = 0; panel < p->panels; panel++) {
+    for (int panel = begin; panel < end; panel++) {
         const float *u = p->u + panel * DP_FREQ * p->u_step[NV - 1];
         if (panel_vectors(p, panel) == NV)
             product_2(p, tiles, v, u, m);
@@ -180,6 +181,18 @@ static void chunk_of(const wino *p, int from, int tiles, float *v, float *m) {
             product_1(p, tiles, v, u, m);
         outputs(p, panel, from, tiles, m);
     }
+}
+
+/* This thread's share. */
+static void share_of(const wino *p, int team, int me) {
+    const int tiles = p->tiling.down * p->tiling.across, parts = dp_tile_parts(tiles, team, 2 * p->chunk);
+    const int each = team / parts;
+    float *v = p->scratch + (size_t)me * p->scratch_size, *m = v + DP_FREQ * p->v_step;
+    int from, to, begin, end;
+    dp_share(tiles, parts, me / each, &from, &to);
+    dp_share(p->panels, each, me % each, &begin, &end);
+    if (begin == end) return;
+    for (int t = from; t < to; t += p->chunk) chunk_of(p, t, to - t < p->chunk ? to - t : p->chunk, begin, end, v, m);
 }
 
 /* Adds the ring of block b onto the pixels it mirrors. */
@@ -208,13 +221,11 @@ void DP_ISA(dp_conv_winograd_run)(const dp_op *op, int threads, void *const *arg
     p.out = args[p.forward ? 3 : 2];
 #pragma omp parallel num_threads(threads)
     {
-        float *v = p.scratch + (size_t)omp_get_thread_num() * p.scratch_size, *m = v + DP_FREQ * p.v_step;
         int from, to;
         dp_my_share(p.panels * p.in_blocks, &from, &to);
         for (int i = from; i < to; i++) filters(&p, i / p.in_blocks, i % p.in_blocks);
 #pragma omp barrier
-        dp_my_share(p.tiling.down * p.tiling.across, &from, &to);
-        for (int t = from; t < to; t += p.chunk) chunk_of(&p, t, to - t < p.chunk ? to - t : p.chunk, v, m);
+        share_of(&p, omp_get_num_threads(), omp_get_thread_num());
 #pragma omp barrier
         dp_my_share(p.ring ? p.out_blocks : 0, &from, &to);
         for (int b = from; b < to; b++) fold(&p, b);

@@ -29,6 +29,15 @@ static inline void dp_tile_prefetch(const dp_tiling *t, const float *plane, int 
         for (int j = 0; j < DP_TILE * DP_BLOCK; j += 16) __builtin_prefetch(p + j);
 }
 
+/* How a team shares tiles x panels of output blocks: `parts` ranges of tiles, each shared by team / parts threads that
+ * take different panels and repeat each other's input transforms. parts is the largest divisor of the team that leaves
+ * at least `least` tiles to each: with fewer, all threads would mostly move the same filters about. */
+static inline int dp_tile_parts(int tiles, int team, int least) {
+    int parts = team;
+    while (parts > 1 && (team % parts != 0 || tiles / parts < least)) parts--;
+    return parts;
+}
+
 /* Asks for the first 4 columns of the `rows` rows at (y, x) of a plane, which will be needed soon. */
 static inline void dp_tile_ask(const dp_tiling *t, const float *plane, int y, int x, int rows) {
     const float *p = plane + ((ptrdiff_t)y * t->w + x) * DP_BLOCK;

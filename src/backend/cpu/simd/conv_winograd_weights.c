@@ -1,13 +1,13 @@
 /* 3x3 stride 1, backward-weights, by the adjoint of Winograd's F(4x4, 3x3) (conv_winograd_transform.h).
  *
- * Each thread takes a contiguous range of tiles in chunks: V[f][in block][tile][DP_BLOCK] of x and
- * Z[f][out block][tile][DP_BLOCK] = A dy A^T, then for each frequency dU[f] += V[f]^T Z[f], kept per thread as
+ * Threads take ranges of tiles (small maps: of panels) in chunks: V[f][in block][tile][DP_BLOCK] of x and
+ * Z[f][out block][tile][DP_BLOCK] = A dy A^T, then for each frequency dU[f] += V[f]^T Z[f], kept per range as
  * [f][panel of up to DP_NO out blocks][in channel][panel]. dU (2.6 MB at 144 x 128 channels) is read and written once a
- * chunk, so chunks are long: V and Z of VOLUME bytes, in L3. At the end the threads' dU are added in their order, then
+ * chunk, so chunks are long: V and Z of VOLUME bytes, in L3. At the end the ranges' dU are added in their order, then
  * G^T dU G goes to dw. Z at the point (1, 1), f = 7, is the sum of the tile, which gives db. */
 #include "backend/cpu/simd/conv_winograd.h"
 
-enum { VOLUME = 3 << 20, MAX_CHUNK = 512, LINE = 16, SUM = 7 };
+enum { VOLUME = 3 << 20, MAX_CHUNK = 512, LEAST = 64, LINE = 16, SUM = 7 };
 
 typedef struct grad {
     dp_tiling tiling;
@@ -15,14 +15,14 @@ typedef struct grad {
     int chunk;                        /* tiles at a time */
     ptrdiff_t v_step, z_step, u_step; /* floats from frequency to frequency */
     const float *x, *dy;
-    float *part, *scratch; /* per thread: dU and db; V and Z */
+    float *part, *scratch; /* dU and db of each range of tiles; V and Z of each thread */
     size_t part_size, scratch_size;
 } grad;
 
 static grad plan(const dp_op *op, int threads, char **ws) {
     grad p = {.in_c = op->x.c, .out_c = op->y.c, .in_blocks = dp_blocks(op->x.c), .out_blocks = dp_blocks(op->y.c)};
     p.tiling = dp_tiling_of(op->x.h, op->x.w, op->conv.pad, 0);
-    const int blocks = p.in_blocks + p.out_blocks, tiles = (p.tiling.down * p.tiling.across + threads - 1) / threads;
+    const int blocks = p.in_blocks + p.out_blocks, tiles = p.tiling.down * p.tiling.across;
     const int fit = VOLUME / (DP_FREQ * blocks * DP_BLOCK * (int)sizeof(float)),
               most = tiles < MAX_CHUNK ? tiles : MAX_CHUNK;
     p.chunk = fit < 16 ? 16 : fit > most ? most : fit;
@@ -70,39 +70,56 @@ DP_INLINE void panel_of(int nv, const grad *p, int tiles, bool first, const floa
                    u + (ptrdiff_t)in * nv * DP_BLOCK);
 }
 
-/* dU += V^T Z (= if it is the thread's first chunk) */
-static void product(const grad *p, int tiles, bool begin, const float *v, const float *z, float *part) {
+/* Of out blocks [begin, end): dU += V^T Z (= if it is the first chunk) */
+static void product(const grad *p, int tiles, bool first_chunk, int begin, int end, const float *v, const float *z,
+                    float *part) {
     const int depth = p->in_blocks * DP_BLOCK;
     for (int f = 0; f < DP_FREQ; f++, v += p->v_step, z += p->z_step)
-        for (int first = 0; first < p->out_blocks; first += DP_NO) {
+        for (int first = begin; first < end; first += DP_NO) {
             const int nv = panel_vectors(p, first);
             const float *zp = z + (ptrdiff_t)first * p->chunk * DP_BLOCK;
             float *u = part + f * p->u_step + (ptrdiff_t)first * DP_BLOCK * depth;
             if (nv == DP_NO)
-                panel_of(DP_NO, p, tiles, begin, v, zp, u);
+                panel_of(DP_NO, p, tiles, first_chunk, v, zp, u);
             else if (nv == 2)
-                panel_of(2, p, tiles, begin, v, zp, u);
+                panel_of(2, p, tiles, first_chunk, v, zp, u);
             else
-                panel_of(1, p, tiles, begin, v, zp, u);
+                panel_of(1, p, tiles, first_chunk, v, zp, u);
         }
 }
 
-static void chunk_of(const grad *p, int from, int tiles, bool begin, float *v, float *z, float *part) {
+/* Tiles [from, from + tiles), at most a chunk, out blocks [begin, end). */
+static void chunk_of(const grad *p, int from, int tiles, bool first_chunk, int begin, int end, float *v, float *part) {
     const ptrdiff_t plane = (ptrdiff_t)p->tiling.h * p->tiling.w * DP_BLOCK;
+    float *z = v + DP_FREQ * p->v_step;
     dp_tiles_input(&p->tiling, p->x, p->in_blocks, from, tiles, p->chunk, v, p->v_step);
-    for (int b = 0; b < p->out_blocks; b++) {
+    for (int b = begin; b < end; b++) {
         for (int t = 0; t < tiles; t++)
             tile_gradient(&p->tiling, p->dy + b * plane, from + t, z + (b * p->chunk + t) * DP_BLOCK, p->z_step);
         float *db = part + DP_FREQ * p->u_step + b * DP_BLOCK;
-        dp_vec sum = begin ? (dp_vec){0} : dp_load(db);
+        dp_vec sum = first_chunk ? (dp_vec){0} : dp_load(db);
         for (int t = 0; t < tiles; t++) sum += dp_load(z + SUM * p->z_step + (b * p->chunk + t) * DP_BLOCK);
         dp_store(db, sum);
     }
-    product(p, tiles, begin, v, z, part);
+    product(p, tiles, first_chunk, begin, end, v, z, part);
 }
 
-/* G^T (sum of the threads' dU) G -> dw, for one panel of output blocks (from block `first` on), one input channel. */
-static void spread(const grad *p, int team, int first, int in, float *dw) {
+/* This thread's share: a range of tiles and of panels of DP_NO out blocks. */
+static void share_of(const grad *p, int team, int parts, int me) {
+    const int each = team / parts, part = me / each, tiles = p->tiling.down * p->tiling.across;
+    float *v = p->scratch + (size_t)me * p->scratch_size, *sums = p->part + (size_t)part * p->part_size;
+    int from, to, begin, end;
+    dp_share(tiles, parts, part, &from, &to);
+    dp_share((p->out_blocks + DP_NO - 1) / DP_NO, each, me % each, &begin, &end);
+    if (begin == end) return;
+    begin *= DP_NO;
+    end = end * DP_NO < p->out_blocks ? end * DP_NO : p->out_blocks;
+    for (int t = from; t < to; t += p->chunk)
+        chunk_of(p, t, to - t < p->chunk ? to - t : p->chunk, t == from, begin, end, v, sums);
+}
+
+/* G^T (sum of the ranges' dU) G -> dw, for one panel of output blocks (from block `first` on), one input channel. */
+static void spread(const grad *p, int parts, int first, int in, float *dw) {
     enum { AHEAD = 2 };
     const int nv = panel_vectors(p, first);
     const ptrdiff_t next = (ptrdiff_t)p->part_size;
@@ -112,7 +129,7 @@ static void spread(const grad *p, int team, int first, int in, float *dw) {
         for (int f = 0; f < DP_FREQ; f++) {
             dp_vec s = dp_load(u + f * p->u_step);
             __builtin_prefetch(u + f * p->u_step + AHEAD * nv * DP_BLOCK);
-            for (int t = 1; t < team; t++) {
+            for (int t = 1; t < parts; t++) {
                 s += dp_load(u + t * next + f * p->u_step);
                 __builtin_prefetch(u + t * next + f * p->u_step + AHEAD * nv * DP_BLOCK);
             }
@@ -141,20 +158,16 @@ void DP_ISA(dp_conv_winograd_weights_run)(const dp_op *op, int threads, void *co
     const int tiles = p.tiling.down * p.tiling.across;
 #pragma omp parallel num_threads(threads)
     {
-        const int team = omp_get_num_threads(), me = omp_get_thread_num(), busy = team < tiles ? team : tiles;
-        float *v = p.scratch + (size_t)me * p.scratch_size, *z = v + DP_FREQ * p.v_step;
-        float *part = p.part + (size_t)me * p.part_size;
-        int from = 0, to = 0;
-        if (me < busy) dp_share(tiles, busy, me, &from, &to);
-        for (int t = from; t < to; t += p.chunk)
-            chunk_of(&p, t, to - t < p.chunk ? to - t : p.chunk, t == from, v, z, part);
+        const int team = omp_get_num_threads(), parts = dp_tile_parts(tiles, team, LEAST);
+        int from, to;
+        share_of(&p, team, parts, omp_get_thread_num());
 #pragma omp barrier
         dp_my_share((p.out_blocks + DP_NO - 1) / DP_NO * p.in_c, &from, &to);
-        for (int i = from; i < to; i++) spread(&p, busy, i / p.in_c * DP_NO, i % p.in_c, args[2]);
+        for (int i = from; i < to; i++) spread(&p, parts, i / p.in_c * DP_NO, i % p.in_c, args[2]);
 #pragma omp for schedule(static)
         for (int co = 0; co < p.out_c; co++) {
             db[co] = 0;
-            for (int u = 0; u < busy; u++)
+            for (int u = 0; u < parts; u++)
                 db[co] += p.part[(size_t)u * p.part_size + (size_t)(DP_FREQ * p.u_step + co)];
         }
     }
