@@ -185,7 +185,7 @@ static void chunk_of(const wino *p, int from, int tiles, int begin, int end, flo
 
 /* This thread's share. */
 static void share_of(const wino *p, int team, int me) {
-    const int tiles = p->tiling.down * p->tiling.across, parts = dp_tile_parts(tiles, team, 2 * p->chunk);
+    const int tiles = p->tiling.down * p->tiling.across, parts = dp_tile_parts(tiles, team, 4 * p->chunk);
     const int each = team / parts;
     float *v = p->scratch + (size_t)me * p->scratch_size, *m = v + DP_FREQ * p->v_step;
     int from, to, begin, end;
