@@ -129,8 +129,9 @@ static scores run(dipper_context *c, const setup *s, const char *name, truth *t)
         dipper_solver_step(solver, 0, &left) != DIPPER_OK)
         die(name, dipper_context_message(c));
     while (left > 1) {
-        const long n = s->trace > 0 && s->trace < left - 1 ? s->trace : left - 1;
-        if (dipper_solver_step(solver, n, &left) != DIPPER_OK || dipper_solver_get_image(solver, &result) != DIPPER_OK)
+        const long steps = s->trace > 0 && s->trace < left - 1 ? s->trace : left - 1;
+        if (dipper_solver_step(solver, steps, &left) != DIPPER_OK ||
+            dipper_solver_get_image(solver, &result) != DIPPER_OK)
             die(name, dipper_context_message(c));
         if (s->trace > 0) fprintf(stderr, "%s, %ld steps left: %.2f dB\n", name, left, score(c, &result, t, NULL));
     }
