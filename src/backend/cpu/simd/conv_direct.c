@@ -128,11 +128,8 @@ typedef struct job { /* a run of columns of one row, and the part of its sum tha
 DP_INLINE void pixels(int mr, int nv, int in_step, const gather *g, const job *j, const float *source, float *out) {
     dp_vec acc[DP_MR][DP_NR];
     const ptrdiff_t step = (ptrdiff_t)g->out_step * DP_BLOCK, block = (ptrdiff_t)g->k * g->k * DP_BLOCK * nv * DP_BLOCK;
-    DP_EACH(r, mr, DP_MR) DP_EACH(v, nv, DP_NR) {
-        float *to = out + v * g->out_plane + r * step;
-        if (j->bias) __builtin_prefetch(to, 1);
-        acc[r][v] = dp_load(j->bias ? j->bias + v * DP_BLOCK : to);
-    }
+    DP_EACH(r, mr, DP_MR)
+    DP_EACH(v, nv, DP_NR) acc[r][v] = dp_load(j->bias ? j->bias + v * DP_BLOCK : out + v * g->out_plane + r * step);
     for (int t = 0; t < j->count; t++) {
         const float *a = source + j->from * g->in_plane + j->tap[t].source;
         const float *b = j->weights + j->from * block + j->tap[t].element * DP_BLOCK * nv * DP_BLOCK;
@@ -160,15 +157,16 @@ typedef void kernel(const gather *g, const job *j, const float *source, float *o
 KERNELS(1)
 KERNELS(2)
 KERNELS(3)
-KERNELS(4) KERNELS(5) KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
+KERNELS(4)
+KERNELS(5) KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
     KERNELS(12) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4),  ROW(5),  ROW(6),
                                                                  ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12)};
 #elif DP_MR == 6
 KERNELS(1)
 KERNELS(2)
 KERNELS(3)
-KERNELS(4) KERNELS(5)
-    KERNELS(6) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6)};
+KERNELS(4)
+KERNELS(5) KERNELS(6) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6)};
 #else
 KERNELS(1) KERNELS(2) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2)};
 #endif

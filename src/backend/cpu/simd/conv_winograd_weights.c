@@ -90,12 +90,17 @@ static void product(const grad *p, int tiles, bool first_chunk, int begin, int e
 
 /* Tiles [from, from + tiles), at most a chunk, out blocks [begin, end). */
 static void chunk_of(const grad *p, int from, int tiles, bool first_chunk, int begin, int end, float *v, float *part) {
+    enum { AHEAD = 6 };
     const ptrdiff_t plane = (ptrdiff_t)p->tiling.h * p->tiling.w * DP_BLOCK;
     float *z = v + DP_FREQ * p->v_step;
     dp_tiles_input(&p->tiling, p->x, p->in_blocks, from, tiles, p->chunk, v, p->v_step);
     for (int b = begin; b < end; b++) {
-        for (int t = 0; t < tiles; t++)
+        for (int t = 0; t < tiles; t++) {
+            const int tile = from + t + AHEAD;
+            dp_tile_ask(&p->tiling, p->dy + b * plane, tile / p->tiling.across * DP_TILE,
+                        tile % p->tiling.across * DP_TILE, DP_TILE);
             tile_gradient(&p->tiling, p->dy + b * plane, from + t, z + (b * p->chunk + t) * DP_BLOCK, p->z_step);
+        }
         float *db = part + DP_FREQ * p->u_step + b * DP_BLOCK;
         dp_vec sum = first_chunk ? (dp_vec){0} : dp_load(db);
         for (int t = 0; t < tiles; t++) sum += dp_load(z + SUM * p->z_step + (b * p->chunk + t) * DP_BLOCK);
