@@ -1,6 +1,7 @@
 /* Time of one solver iteration, each op's share, and the machine's ceilings beside it.
  * usage: iteration RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [f=v ...]
- * Prints RESULT and the median and least time (ms) and peak memory (MB), as bench/torch_iteration.py does. */
+ * DIPPER_DEVICE in the environment names another back end. Prints RESULT and the median and least time (ms) and peak
+ * memory (MB), as bench/torch_iteration.py does. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,7 +193,8 @@ int main(int argc, char **argv) {
     if (status == DIPPER_OK) status = dp_image_create(side, side, 1, &diag, &picture);
     for (int i = 0; i < side * side && status == DIPPER_OK; i++)
         picture.data[i] = 0.5f + 0.4f * sinf(0.01f * (float)(i % 977));
-    if (status == DIPPER_OK) status = dp_backend_open("cpu", threads, &diag, &be);
+    if (status == DIPPER_OK)
+        status = dp_backend_open(getenv("DIPPER_DEVICE") ? getenv("DIPPER_DEVICE") : "auto", threads, &diag, &be);
     if (status == DIPPER_OK) status = dp_params_new(be, &diag, &params);
     const int last = recipe.scales.count - 1;
     if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &picture, psf, psf, 0, params, &diag);

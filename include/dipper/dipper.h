@@ -35,8 +35,9 @@ typedef struct dipper_context dipper_context;
 
 typedef struct dipper_context_options {
     size_t struct_size; /* set by dipper_context_options_init */
-    const char *device; /* back end: "auto" (default), "cpu", "ref" (plain C, slow); borrowed during the call */
-    int threads;        /* worker threads, 0 (default) = one per available core, at most 1024 */
+    const char
+        *device; /* back end: "auto" (default), "cpu", "onednn", "ref" (plain C, slow); borrowed during the call */
+    int threads; /* worker threads, 0 (default) = one per available core, at most 1024 */
 } dipper_context_options;
 
 DIPPER_API void dipper_context_options_init(dipper_context_options *options);

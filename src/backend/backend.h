@@ -13,7 +13,7 @@ typedef struct dp_backend dp_backend;
 typedef struct dp_plan dp_plan;
 
 typedef struct dp_backend_vtable {
-    const char *name; /* "ref", "ref64", "cpu" */
+    const char *name; /* "ref", "ref64", "cpu", "onednn" */
     /* threads >= 1. *out is NULL on failure. */
     dipper_status (*open)(int threads, dp_diag *diag, dp_backend **out);
     void (*close)(dp_backend *be);
@@ -38,6 +38,7 @@ struct dp_backend { /* first member of every back end's own struct */
 };
 
 extern const dp_backend_vtable dp_backend_ref, dp_backend_ref64, dp_backend_cpu;
+extern const dp_backend_vtable dp_backend_onednn; /* cpu with oneDNN's convolutions; only with DP_WITH_ONEDNN */
 
 /* Registry: "auto" is the fastest available. DIPPER_ERROR_DEVICE for an unknown or absent one, listing what there is.
  */

@@ -13,10 +13,6 @@
 
 #include "base/memory.h"
 
-#if defined(DP_WITH_ONEDNN) && __has_include("backend/cpu/conv_dnnl.c")
-#define HAVE_DNNL_FILE /* conv_dnnl.c is being written */
-#endif
-
 typedef struct cpu {
     dp_cpu cpu; /* first */
     dp_backend *ref;
@@ -36,7 +32,7 @@ static const dp_cpu_isa *best_isa(void) {
 static void close_cpu(dp_backend *be) {
     if (be == NULL) return;
     cpu *c = (cpu *)be;
-#if defined(HAVE_DNNL_FILE)
+#if defined(DP_WITH_ONEDNN)
     dp_cpu_dnnl_close(&c->cpu);
 #endif
     if (c->ref != NULL) c->ref->vt->close(c->ref);
@@ -45,9 +41,9 @@ static void close_cpu(dp_backend *be) {
 
 /* "cpu (avx2, oneDNN 2.6)": dp_cpu_dnnl_open adds its part, or nothing. */
 static dipper_status open_parts(cpu *c, dp_diag *diag) {
-    snprintf(c->cpu.detail, sizeof c->cpu.detail, "cpu (%s", c->cpu.isa->name);
-#if defined(HAVE_DNNL_FILE)
-    DP_TRY(dp_cpu_dnnl_open(&c->cpu, diag));
+    snprintf(c->cpu.detail, sizeof c->cpu.detail, "%s (%s", c->cpu.base.vt->name, c->cpu.isa->name);
+#if defined(DP_WITH_ONEDNN)
+    if (c->cpu.base.vt == &dp_backend_onednn) DP_TRY(dp_cpu_dnnl_open(&c->cpu, diag));
 #endif
     const size_t length = strlen(c->cpu.detail);
     if (c->cpu.detail[length - 1] != ')') snprintf(c->cpu.detail + length, sizeof c->cpu.detail - length, ")");
@@ -55,13 +51,12 @@ static dipper_status open_parts(cpu *c, dp_diag *diag) {
     return dp_backend_ref.open(1, diag, &c->ref);
 }
 
-static dipper_status open_cpu(int threads, dp_diag *diag, dp_backend **out) {
+static dipper_status open_as(const dp_backend_vtable *vt, int threads, dp_diag *diag, dp_backend **out) {
     *out = NULL;
     cpu *c = dp_alloc(1, sizeof *c);
     if (c == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to open the CPU back end");
     c->cpu.isa = best_isa();
-    c->cpu.base = (dp_backend){
-        .vt = &dp_backend_cpu, .threads = threads, .block = c->cpu.isa->block, .element_size = sizeof(float)};
+    c->cpu.base = (dp_backend){.vt = vt, .threads = threads, .block = c->cpu.isa->block, .element_size = sizeof(float)};
     const dipper_status status = open_parts(c, diag);
     if (status != DIPPER_OK) {
         close_cpu(&c->cpu.base);
@@ -69,6 +64,10 @@ static dipper_status open_cpu(int threads, dp_diag *diag, dp_backend **out) {
     }
     *out = &c->cpu.base;
     return DIPPER_OK;
+}
+
+static dipper_status open_cpu(int threads, dp_diag *diag, dp_backend **out) {
+    return open_as(&dp_backend_cpu, threads, diag, out);
 }
 
 /* Large arrays lie in huge pages where the system has them: the kernels walk many rows and channels at once. */
@@ -189,15 +188,15 @@ static bool table_supports(const dp_cpu *c, const dp_op *op) {
     return k->run != NULL && (k->supports == NULL || k->supports(op));
 }
 
-/* The maker that goes before the table, or NULL: FFT for large blurs; of convolutions, oneDNN's where the table has
- * nothing better. */
+/* The maker that goes before the table, or NULL: FFT for large blurs; for convolutions oneDNN where that was asked for
+ * (back end "onednn"): the table's own are faster wherever both were measured (docs/architecture.md). */
 static const dp_cpu_maker *maker_of(const dp_backend *be, const dp_op *op) {
     (void)be, (void)op;
 #if defined(DP_WITH_FFTW)
     if (dp_cpu_maker_fft.supports(be, op)) return &dp_cpu_maker_fft;
 #endif
-#if defined(HAVE_DNNL_FILE)
-    if (!table_supports((const dp_cpu *)be, op) && dp_cpu_maker_dnnl.supports(be, op)) return &dp_cpu_maker_dnnl;
+#if defined(DP_WITH_ONEDNN)
+    if (be->vt == &dp_backend_onednn && dp_cpu_maker_dnnl.supports(be, op)) return &dp_cpu_maker_dnnl;
 #endif
     return NULL;
 }
@@ -238,16 +237,20 @@ static void plan_free(dp_plan *plan) {
     if (plan != NULL) ((dp_cpu_plan *)plan)->free((dp_cpu_plan *)plan);
 }
 
-const dp_backend_vtable dp_backend_cpu = {
-    .name = "cpu",
-    .open = open_cpu,
-    .close = close_cpu,
-    .alloc = alloc_cpu,
-    .release = release_cpu,
-    .upload = upload,
-    .download = download,
-    .supports = supports,
-    .plan_new = plan_new,
-    .plan_run = plan_run,
-    .plan_free = plan_free,
-};
+/* One table of functions; how it was opened decides about oneDNN. */
+#define CPU_TABLE(label, opener)                                                                                       \
+    {                                                                                                                  \
+        .name = label, .open = opener, .close = close_cpu, .alloc = alloc_cpu, .release = release_cpu,                 \
+        .upload = upload, .download = download, .supports = supports, .plan_new = plan_new, .plan_run = plan_run,      \
+        .plan_free = plan_free,                                                                                        \
+    }
+
+const dp_backend_vtable dp_backend_cpu = CPU_TABLE("cpu", open_cpu);
+
+#if defined(DP_WITH_ONEDNN)
+static dipper_status open_onednn(int threads, dp_diag *diag, dp_backend **out) {
+    return open_as(&dp_backend_onednn, threads, diag, out);
+}
+
+const dp_backend_vtable dp_backend_onednn = CPU_TABLE("onednn", open_onednn);
+#endif
