@@ -9,6 +9,7 @@
 #define DP_BACKEND_CPU_SIMD_CONV_H
 
 #include <omp.h>
+#include <stdint.h>
 
 #include "backend/cpu/simd/kernels.h"
 #include "backend/cpu/simd/simd.h"
@@ -28,7 +29,7 @@ void DP_ISA(dp_conv_head_run)(const dp_op *op, int threads, void *const *args, v
 /* Takes `bytes` from the workspace at *ws, 64-byte aligned. From *ws = NULL on it only counts. */
 static inline void *dp_take(char **ws, size_t bytes) {
     void *p = *ws;
-    *ws += dp_align_up(bytes, 64);
+    *ws = (char *)((uintptr_t)*ws + dp_align_up(bytes, 64)); /* arithmetic on NULL is not defined */
     return p;
 }
 

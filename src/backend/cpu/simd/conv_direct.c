@@ -139,12 +139,15 @@ DP_INLINE void pixels(int mr, int nv, int in_step, const gather *g, const job *j
     DP_EACH(r, mr, DP_MR) DP_EACH(v, nv, DP_NR) dp_store(out + v * g->out_plane + r * step, acc[r][v]);
 }
 
-/* One kernel for each number of pixels, of vectors, and step between source pixels. */
-typedef void kernel(const gather *g, const job *j, const float *source, float *out);
+/* One kernel for each number of pixels, of vectors, and step between source pixels; it does `times` times the pixels.
+ */
+typedef void kernel(const gather *g, const job *j, int times, const float *source, float *out);
 
 #define KERNEL(mr, nv, step)                                                                                           \
-    static void pixels_##mr##_##nv##_##step(const gather *g, const job *j, const float *source, float *out) {          \
-        pixels(mr, nv, step, g, j, source, out);                                                                       \
+    static void pixels_##mr##_##nv##_##step(const gather *g, const job *j, int times, const float *source,             \
+                                            float *out) {                                                              \
+        const ptrdiff_t in = (mr) * (step)*DP_BLOCK, to = (ptrdiff_t)(mr)*g->out_step * DP_BLOCK;                      \
+        for (int i = 0; i < times; i++) pixels(mr, nv, step, g, j, source + i * in, out + i * to);                     \
     }
 #define KERNELS(mr) KERNEL(mr, 1, 1) KERNEL(mr, 1, 2) KERNEL(mr, 2, 1) KERNEL(mr, 2, 2)
 #define ROW(mr)                                                                                                        \
@@ -158,7 +161,8 @@ KERNELS(1)
 KERNELS(2)
 KERNELS(3)
 KERNELS(4)
-KERNELS(5) KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
+KERNELS(5)
+KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
     KERNELS(12) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4),  ROW(5),  ROW(6),
                                                                  ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12)};
 #elif DP_MR == 6
@@ -182,11 +186,11 @@ static void span(const gather *g, job *j, int panel, int n, const float *source,
     for (j->from = 0; j->from < g->in_blocks; j->from = j->to) {
         j->to = j->from + g->group < g->in_blocks ? j->from + g->group : g->in_blocks;
         j->bias = j->from == 0 ? bias : NULL;
-        /* n as a sum of equal numbers: few pixels at a time do not fill the pipelines */
-        for (int i = 0, left = (n + DP_MR - 1) / DP_MR, mr; left > 0; i += mr, left--) {
-            mr = (n - i + left - 1) / left;
-            kernels[mr - 1][nv - 1][g->in_step - 1](g, j, source + i * in, out + i * to);
-        }
+        /* n as a sum of nearly equal numbers: few pixels at a time do not fill the pipelines */
+        const int parts = (n + DP_MR - 1) / DP_MR, mr = n / parts, more = n % parts;
+        if (more > 0) kernels[mr][nv - 1][g->in_step - 1](g, j, more, source, out);
+        kernels[mr - 1][nv - 1][g->in_step - 1](g, j, parts - more, source + more * (mr + 1) * in,
+                                                out + more * (mr + 1) * to);
     }
 }
 
