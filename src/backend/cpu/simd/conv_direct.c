@@ -156,24 +156,37 @@ typedef void kernel(const gather *g, const job *j, int times, const float *sourc
             pixels_##mr##_2_1, pixels_##mr##_2_2                                                                       \
         }                                                                                                              \
     }
+/* clang-format off: it takes a macro without a semicolon for the beginning of what follows, anew each time */
 #if DP_MR == 12
 KERNELS(1)
 KERNELS(2)
 KERNELS(3)
 KERNELS(4)
 KERNELS(5)
-KERNELS(6) KERNELS(7) KERNELS(8) KERNELS(9) KERNELS(10) KERNELS(11)
-    KERNELS(12) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4),  ROW(5),  ROW(6),
-                                                                 ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12)};
+KERNELS(6)
+KERNELS(7)
+KERNELS(8)
+KERNELS(9)
+KERNELS(10)
+KERNELS(11)
+KERNELS(12)
+static kernel *const kernels[DP_MR][DP_NR][2] = {
+    ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6),
+    ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12)};
 #elif DP_MR == 6
 KERNELS(1)
 KERNELS(2)
 KERNELS(3)
 KERNELS(4)
-KERNELS(5) KERNELS(6) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6)};
+KERNELS(5)
+KERNELS(6)
+static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6)};
 #else
-KERNELS(1) KERNELS(2) static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2)};
+KERNELS(1)
+KERNELS(2)
+static kernel *const kernels[DP_MR][DP_NR][2] = {ROW(1), ROW(2)};
 #endif
+/* clang-format on */
 
 /* n pixels of a span, one panel; source and out: where the span's first pixel has them, in block 0 and out block 0. */
 static void span(const gather *g, job *j, int panel, int n, const float *source, float *out) {
