@@ -156,7 +156,8 @@ typedef void kernel(const gather *g, const job *j, int times, const float *sourc
             pixels_##mr##_2_1, pixels_##mr##_2_2                                                                       \
         }                                                                                                              \
     }
-/* clang-format off: it takes a macro without a semicolon for the beginning of what follows, anew each time */
+/* A macro without a semicolon is taken for the beginning of what follows, anew each time. */
+/* clang-format off */
 #if DP_MR == 12
 KERNELS(1)
 KERNELS(2)
