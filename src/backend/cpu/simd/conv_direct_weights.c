@@ -45,14 +45,10 @@ static sums plan(const dp_op *op, int threads, char **ws) {
     return s;
 }
 
-static inline int panel_vectors(int blocks, int first) {
-    return first + DP_NO <= blocks ? DP_NO : blocks - first;
-}
-
-/* Where the sums of (first block of the panel, ky*k+kx, input channel) begin. */
-static inline size_t sums_at(const sums *s, int first, int e, int in) {
+/* Where the sums of (panel of nv blocks from block `first` on, ky*k + kx, input channel) begin. */
+static inline size_t sums_at(const sums *s, int first, int nv, int e, int in) {
     const size_t depth = (size_t)s->in_blocks * DP_BLOCK, kk = (size_t)s->k * s->k;
-    return (kk * depth * first + ((size_t)e * depth + in) * panel_vectors(s->out_blocks, first)) * DP_BLOCK;
+    return (kk * depth * first + ((size_t)e * depth + in) * nv) * DP_BLOCK;
 }
 
 /* All segments: DP_MO input channels from x on, nv output blocks from dy on. */
@@ -98,12 +94,13 @@ static int list(const dp_op *op, const sums *s, int from, int to, int ky, int kx
 static void element(const dp_op *op, const sums *s, float *part, int from, int to, int ky, int kx) {
     segment seg[MAX_ROWS * 3];
     const int count = list(op, s, from, to, ky, kx, seg);
-    for (int first = 0; first < s->out_blocks; first += DP_NO) {
-        const int nv = panel_vectors(s->out_blocks, first);
+    for (int panel = 0; panel < dp_outer_panels(s->out_blocks); panel++) {
+        int first;
+        const int nv = dp_outer_panel(s->out_blocks, panel, &first);
         const float *dy = s->dy + first * s->dy_plane;
         for (int in = 0; in < s->in_blocks * DP_BLOCK; in += DP_MO) {
             const float *x = s->x + in / DP_BLOCK * s->x_plane + in % DP_BLOCK;
-            float *sum = part + sums_at(s, first, ky * s->k + kx, in);
+            float *sum = part + sums_at(s, first, nv, ky * s->k + kx, in);
             (nv == DP_NO ? segments_3 : nv == 2 ? segments_2 : segments_1)(s, seg, count, x, dy, sum);
         }
     }
@@ -130,13 +127,14 @@ static void batch(const dp_op *op, const sums *s, float *part, int from, int to)
     }
 }
 
-/* Adds the threads' parts: dw of one panel of output blocks (from block `first` on), one input channel. */
-static void spread(const dp_op *op, const sums *s, int team, int first, int in, float *dw) {
-    const int kk = s->k * s->k, nv = panel_vectors(s->out_blocks, first);
+/* Adds the threads' parts: dw of one panel, one input channel. */
+static void spread(const dp_op *op, const sums *s, int team, int panel, int in, float *dw) {
+    int first;
+    const int kk = s->k * s->k, nv = dp_outer_panel(s->out_blocks, panel, &first);
     for (int v = 0; v < nv; v++) {
         float g[9][DP_BLOCK];
         for (int e = 0; e < kk; e++) {
-            const float *p = s->part + sums_at(s, first, e, in) + v * DP_BLOCK;
+            const float *p = s->part + sums_at(s, first, nv, e, in) + v * DP_BLOCK;
             dp_vec sum = dp_load(p);
             for (int t = 1; t < team; t++) sum += dp_load(p + (size_t)t * s->size);
             dp_store(g[e], sum);
@@ -169,8 +167,8 @@ void DP_ISA(dp_conv_direct_weights_run)(const dp_op *op, int threads, void *cons
         dp_share(s.ho, team, t, &from, &to);
         for (int y = from; y < to; y += s.rows) batch(op, &s, part, y, to - y < s.rows ? to : y + s.rows);
 #pragma omp barrier
-        dp_share((s.out_blocks + DP_NO - 1) / DP_NO * op->x.c, team, t, &from, &to);
-        for (int i = from; i < to; i++) spread(op, &s, team, i / op->x.c * DP_NO, i % op->x.c, args[2]);
+        dp_share(dp_outer_panels(s.out_blocks) * op->x.c, team, t, &from, &to);
+        for (int i = from; i < to; i++) spread(op, &s, team, i / op->x.c, i % op->x.c, args[2]);
 #pragma omp for schedule(static)
         for (int co = 0; co < op->y.c; co++) {
             db[co] = 0;

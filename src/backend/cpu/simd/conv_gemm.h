@@ -48,6 +48,18 @@ DP_INLINE void dp_gemm_rows(int mr, int nv, int n, const float *restrict a, ptrd
     }
 }
 
+/* Panels of blocks for dp_gemm_outer: at most DP_NO in each, as equal as can be, since a lone one has too few chains.
+ */
+static inline int dp_outer_panels(int blocks) {
+    return (blocks + DP_NO - 1) / DP_NO;
+}
+/* Blocks of one panel; *first: the first of them. */
+static inline int dp_outer_panel(int blocks, int panel, int *first) {
+    int end;
+    dp_share(blocks, dp_outer_panels(blocks), panel, first, &end);
+    return end - *first;
+}
+
 /* acc[i][v] += sum_p a[p*a_step + i] * b[v*b_vec + p*b_step ..], p in [0, n) */
 DP_INLINE void dp_gemm_outer(int nv, int n, const float *restrict a, ptrdiff_t a_step, const float *restrict b,
                              ptrdiff_t b_step, ptrdiff_t b_vec, dp_vec acc[DP_MO][DP_NO]) {

@@ -36,10 +36,6 @@ static grad plan(const dp_op *op, int threads, char **ws) {
     return p;
 }
 
-static inline int panel_vectors(const grad *p, int first) {
-    return first + DP_NO <= p->out_blocks ? DP_NO : p->out_blocks - first;
-}
-
 /* A dy A^T of one tile of one block, outputs outside the map taken as 0. */
 static inline void tile_gradient(const dp_tiling *t, const float *plane, int tile, float *out, ptrdiff_t step) {
     const int y = tile / t->across * DP_TILE, x = tile % t->across * DP_TILE;
@@ -70,13 +66,14 @@ DP_INLINE void panel_of(int nv, const grad *p, int tiles, bool first, const floa
                    u + (ptrdiff_t)in * nv * DP_BLOCK);
 }
 
-/* Of out blocks [begin, end): dU += V^T Z (= if it is the first chunk) */
+/* Of panels [begin, end): dU += V^T Z (= if it is the first chunk) */
 static void product(const grad *p, int tiles, bool first_chunk, int begin, int end, const float *v, const float *z,
                     float *part) {
     const int depth = p->in_blocks * DP_BLOCK;
     for (int f = 0; f < DP_FREQ; f++, v += p->v_step, z += p->z_step)
-        for (int first = begin; first < end; first += DP_NO) {
-            const int nv = panel_vectors(p, first);
+        for (int panel = begin; panel < end; panel++) {
+            int first;
+            const int nv = dp_outer_panel(p->out_blocks, panel, &first);
             const float *zp = z + (ptrdiff_t)first * p->chunk * DP_BLOCK;
             float *u = part + f * p->u_step + (ptrdiff_t)first * DP_BLOCK * depth;
             if (nv == DP_NO)
@@ -88,45 +85,52 @@ static void product(const grad *p, int tiles, bool first_chunk, int begin, int e
         }
 }
 
-/* Tiles [from, from + tiles), at most a chunk, out blocks [begin, end). */
-static void chunk_of(const grad *p, int from, int tiles, bool first_chunk, int begin, int end, float *v, float *part) {
+/* Z of tiles [from, from + tiles), and their part of db, for one out block. */
+static void gradients(const grad *p, int from, int tiles, bool first_chunk, int block, float *z, float *part) {
     enum { AHEAD = 6 };
-    const ptrdiff_t plane = (ptrdiff_t)p->tiling.h * p->tiling.w * DP_BLOCK;
+    const dp_tiling *t = &p->tiling;
+    const float *dy = p->dy + block * (ptrdiff_t)t->h * t->w * DP_BLOCK;
+    float *db = part + DP_FREQ * p->u_step + block * DP_BLOCK;
+    dp_vec sum = first_chunk ? (dp_vec){0} : dp_load(db);
+    z += (ptrdiff_t)block * p->chunk * DP_BLOCK;
+    for (int i = 0; i < tiles; i++, z += DP_BLOCK) {
+        const int ahead = from + i + AHEAD;
+        dp_tile_ask(t, dy, ahead / t->across * DP_TILE, ahead % t->across * DP_TILE, DP_TILE);
+        tile_gradient(t, dy, from + i, z, p->z_step);
+        sum += dp_load(z + SUM * p->z_step);
+    }
+    dp_store(db, sum);
+}
+
+/* Tiles [from, from + tiles), at most a chunk, panels [begin, end). */
+static void chunk_of(const grad *p, int from, int tiles, bool first_chunk, int begin, int end, float *v, float *part) {
     float *z = v + DP_FREQ * p->v_step;
     dp_tiles_input(&p->tiling, p->x, p->in_blocks, from, tiles, p->chunk, v, p->v_step);
-    for (int b = begin; b < end; b++) {
-        for (int t = 0; t < tiles; t++) {
-            const int tile = from + t + AHEAD;
-            dp_tile_ask(&p->tiling, p->dy + b * plane, tile / p->tiling.across * DP_TILE,
-                        tile % p->tiling.across * DP_TILE, DP_TILE);
-            tile_gradient(&p->tiling, p->dy + b * plane, from + t, z + (b * p->chunk + t) * DP_BLOCK, p->z_step);
-        }
-        float *db = part + DP_FREQ * p->u_step + b * DP_BLOCK;
-        dp_vec sum = first_chunk ? (dp_vec){0} : dp_load(db);
-        for (int t = 0; t < tiles; t++) sum += dp_load(z + SUM * p->z_step + (b * p->chunk + t) * DP_BLOCK);
-        dp_store(db, sum);
+    for (int panel = begin; panel < end; panel++) {
+        int first;
+        const int nv = dp_outer_panel(p->out_blocks, panel, &first);
+        for (int b = first; b < first + nv; b++) gradients(p, from, tiles, first_chunk, b, z, part);
     }
     product(p, tiles, first_chunk, begin, end, v, z, part);
 }
 
-/* This thread's share: a range of tiles and of panels of DP_NO out blocks. */
+/* This thread's share: a range of tiles and of panels. */
 static void share_of(const grad *p, int team, int parts, int me) {
     const int each = team / parts, part = me / each, tiles = p->tiling.down * p->tiling.across;
     float *v = p->scratch + (size_t)me * p->scratch_size, *sums = p->part + (size_t)part * p->part_size;
     int from, to, begin, end;
     dp_share(tiles, parts, part, &from, &to);
-    dp_share((p->out_blocks + DP_NO - 1) / DP_NO, each, me % each, &begin, &end);
+    dp_share(dp_outer_panels(p->out_blocks), each, me % each, &begin, &end);
     if (begin == end) return;
-    begin *= DP_NO;
-    end = end * DP_NO < p->out_blocks ? end * DP_NO : p->out_blocks;
     for (int t = from; t < to; t += p->chunk)
         chunk_of(p, t, to - t < p->chunk ? to - t : p->chunk, t == from, begin, end, v, sums);
 }
 
-/* G^T (sum of the ranges' dU) G -> dw, for one panel of output blocks (from block `first` on), one input channel. */
-static void spread(const grad *p, int parts, int first, int in, float *dw) {
+/* G^T (sum of the ranges' dU) G -> dw, for one panel, one input channel. */
+static void spread(const grad *p, int parts, int panel, int in, float *dw) {
     enum { AHEAD = 2 };
-    const int nv = panel_vectors(p, first);
+    int first;
+    const int nv = dp_outer_panel(p->out_blocks, panel, &first);
     const ptrdiff_t next = (ptrdiff_t)p->part_size;
     const float *u = p->part + ((ptrdiff_t)first * p->in_blocks * DP_BLOCK + (ptrdiff_t)in * nv) * DP_BLOCK;
     for (int v = 0; v < nv; v++, u += DP_BLOCK) {
@@ -167,8 +171,8 @@ void DP_ISA(dp_conv_winograd_weights_run)(const dp_op *op, int threads, void *co
         int from, to;
         share_of(&p, team, parts, omp_get_thread_num());
 #pragma omp barrier
-        dp_my_share((p.out_blocks + DP_NO - 1) / DP_NO * p.in_c, &from, &to);
-        for (int i = from; i < to; i++) spread(&p, parts, i / p.in_c * DP_NO, i % p.in_c, args[2]);
+        dp_my_share(dp_outer_panels(p.out_blocks) * p.in_c, &from, &to);
+        for (int i = from; i < to; i++) spread(&p, parts, i / p.in_c, i % p.in_c, args[2]);
 #pragma omp for schedule(static)
         for (int co = 0; co < p.out_c; co++) {
             db[co] = 0;
