@@ -206,6 +206,9 @@ DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_score_aligned(dipper_context *
                                                                 const dipper_image *reference, int crop, int range,
                                                                 dipper_alignment *out);
 
+#include "dipper/measure.h"
+#include "dipper/simulate.h"
+
 #ifdef __cplusplus
 }
 #endif
