@@ -86,10 +86,20 @@ function(dipper_add_inner_program target folder)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
 endfunction()
 
+# ---- study: benchmarks and reports; sees the installed header and io ----
+file(GLOB study_sources CONFIGURE_DEPENDS study/*.c)
+if(study_sources)
+  add_library(dipper_study STATIC ${study_sources})
+  target_link_libraries(dipper_study PUBLIC dipper_io)
+endif()
+
 # ---- The command ----
 file(GLOB cli_sources CONFIGURE_DEPENDS cli/*.c)
 if(cli_sources)
   dipper_add_program(dipper-command ${cli_sources})
+  if(TARGET dipper_study)
+    target_link_libraries(dipper-command PRIVATE dipper_study)
+  endif()
   set_target_properties(dipper-command PROPERTIES OUTPUT_NAME dipper RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
   set_target_properties(dipper-command PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")

@@ -3,6 +3,12 @@
 #ifndef DIPPER_MEASURE_H
 #define DIPPER_MEASURE_H
 
+#include "dipper/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Against the truth ---- */
 
 typedef struct dipper_score_options {
@@ -72,5 +78,9 @@ typedef struct dipper_psf_match {
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_psf_compare(dipper_context *context, const float *a, int a_width,
                                                               int a_height, const float *b, int b_width, int b_height,
                                                               dipper_psf_match *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,6 +3,12 @@
 #ifndef DIPPER_SIMULATE_H
 #define DIPPER_SIMULATE_H
 
+#include "dipper/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- PSFs: packed float arrays of odd sides, convolution convention, non-negative, sum 1 ---- */
 
 typedef enum dipper_psf_kind {
@@ -78,5 +84,9 @@ DIPPER_API void dipper_blur_options_init(dipper_blur_options *options);
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_blur(dipper_context *context, const dipper_image *sharp,
                                                        const float *psf, int psf_width, int psf_height,
                                                        const dipper_blur_options *options, dipper_image *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
