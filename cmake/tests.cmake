@@ -22,7 +22,7 @@ endfunction()
 # Leaves out sources that end in _vips.c and so on when that library is not in this build.
 function(dipper_drop_absent list)
   set(sources ${${list}})
-  foreach(pair VIPS:vips JANSSON:jansson FFTW:fft ONEDNN:dnnl)
+  foreach(pair VIPS:vips JANSSON:jansson XXHASH:xxhash FFTW:fft ONEDNN:dnnl)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 option)
     list(GET pair 1 suffix)
@@ -72,7 +72,8 @@ if(TARGET dipper-command)
   endforeach()
   set(test_environment ${test_environment} DIPPER=$<TARGET_FILE:dipper-command>
     DIPPER_HELPERS=${PROJECT_BINARY_DIR}/tests/cli DIPPER_BUILD=${PROJECT_BINARY_DIR}
-    DIPPER_HAVE_VIPS=${DIPPER_HAVE_VIPS} DIPPER_HAVE_JANSSON=${DIPPER_HAVE_JANSSON})
+    DIPPER_HAVE_VIPS=${DIPPER_HAVE_VIPS} DIPPER_HAVE_JANSSON=${DIPPER_HAVE_JANSSON}
+    DIPPER_HAVE_XXHASH=${DIPPER_HAVE_XXHASH})
   file(GLOB cli_tests CONFIGURE_DEPENDS tests/cli/*.sh)
   foreach(script IN LISTS cli_tests)
     get_filename_component(name ${script} NAME_WE)

@@ -15,10 +15,8 @@ dipper_status record_print(const run_record *record, FILE *stream, io_error *err
 
 #else
 
-#include "io/output.h"
+#include "io/json_value.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,31 +31,6 @@ static void put(writer *w, const char *key, json_t *value) {
     if (json_object_set_new(w->object, key, value)) w->good = 0;
 }
 
-/* Names of files need not be UTF-8: bytes that are not become '?'. */
-static json_t *text_json(const char *text) {
-    if (!text) return json_null();
-    json_t *value = json_string(text);
-    if (value) return value;
-    char *copy = strdup(text);
-    if (!copy) return NULL;
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c >= 128) *c = '?';
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
-static json_t *real_json(double value) {
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *seed_json(uint64_t seed) {
-    char text[24];
-    if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
-    snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
-    return json_string(text);
-}
-
 static json_t *pair_json(int width, int height) {
     return width > 0 ? json_pack("{s:i, s:i}", "width", width, "height", height) : json_null();
 }
@@ -68,23 +41,23 @@ static json_t *list_json(const char *text) {
         double value = strtod(text, &end);
         if (end == text) break;
         json_array_append_new(list, value == floor(value) && fabs(value) < 1e15 ? json_integer((json_int_t)value)
-                                                                                : real_json(value));
+                                                                                : io_json_real(value));
     }
     return list;
 }
 
 static json_t *field_json(const dipper_field *field) {
     if (!strcmp(field->type, "int")) return json_integer(strtoll(field->value, NULL, 10));
-    if (!strcmp(field->type, "real")) return real_json(strtod(field->value, NULL));
+    if (!strcmp(field->type, "real")) return io_json_real(strtod(field->value, NULL));
     if (!strcmp(field->type, "list")) return list_json(field->value);
-    if (strcmp(field->type, "bool") != 0) return text_json(field->value);
+    if (strcmp(field->type, "bool") != 0) return io_json_text(field->value);
     return json_boolean(!strcmp(field->value, "1") || !strcmp(field->value, "true") || !strcmp(field->value, "yes") ||
                         !strcmp(field->value, "on"));
 }
 
 static json_t *recipe_json(const run_record *r) {
     writer w = {json_object(), 1};
-    put(&w, "name", text_json(r->recipe_name));
+    put(&w, "name", io_json_text(r->recipe_name));
     for (int i = 0; r->recipe && i < dipper_recipe_field_count(); i++) {
         dipper_field field;
         if (dipper_recipe_field(r->recipe, i, &field) == DIPPER_OK) put(&w, field.name, field_json(&field));
@@ -94,53 +67,53 @@ static json_t *recipe_json(const run_record *r) {
 
 static json_t *command_json(const run_record *r) {
     json_t *list = json_array();
-    for (int i = 0; i < r->argc; i++) json_array_append_new(list, text_json(r->argv[i]));
+    for (int i = 0; i < r->argc; i++) json_array_append_new(list, io_json_text(r->argv[i]));
     return list;
 }
 
 static json_t *losses_json(const run_record *r) {
     json_t *list = json_array();
-    for (long i = 0; i < r->loss_count; i++) json_array_append_new(list, real_json(r->losses[i]));
+    for (long i = 0; i < r->loss_count; i++) json_array_append_new(list, io_json_real(r->losses[i]));
     return list;
 }
 
 static void put_files(writer *w, const run_record *r) {
-    put(w, "input", text_json(r->input));
-    put(w, "output", text_json(r->output));
-    put(w, "psf_npy", text_json(r->psf_npy));
-    put(w, "psf_png", text_json(r->psf_png));
-    put(w, "record", text_json(r->record));
+    put(w, "input", io_json_text(r->input));
+    put(w, "output", io_json_text(r->output));
+    put(w, "psf_npy", io_json_text(r->psf_npy));
+    put(w, "psf_png", io_json_text(r->psf_png));
+    put(w, "record", io_json_text(r->record));
 }
 
 static void put_sizes(writer *w, const run_record *r) {
     put(w, "size", pair_json(r->width, r->height));
     put(w, "channels", json_integer(r->channels));
     put(w, "alpha", json_boolean(r->alpha));
-    put(w, "depth", text_json(r->depth));
+    put(w, "depth", io_json_text(r->depth));
     put(w, "psf_size_told", pair_json(r->psf_width_told, r->psf_height_told));
-    put(w, "psf_size_from", text_json(r->psf_size_from));
+    put(w, "psf_size_from", io_json_text(r->psf_size_from));
     put(w, "psf_size", pair_json(r->psf_width, r->psf_height));
-    put(w, "noise_sigma", real_json(r->noise_sigma));
-    put(w, "noise_from", text_json(r->noise_from));
+    put(w, "noise_sigma", io_json_real(r->noise_sigma));
+    put(w, "noise_from", io_json_text(r->noise_from));
 }
 
 static void put_machine(writer *w, const run_record *r) {
-    put(w, "seed", seed_json(r->seed));
-    put(w, "device", text_json(r->device));
+    put(w, "seed", io_json_u64(r->seed));
+    put(w, "device", io_json_text(r->device));
     put(w, "threads", json_integer(r->threads));
-    put(w, "build", text_json(r->build));
+    put(w, "build", io_json_text(r->build));
 }
 
 static void put_outcome(writer *w, const run_record *r) {
     put(w, "iterations", json_integer(r->iterations_done));
     put(w, "iterations_planned", json_integer(r->iterations_planned));
-    put(w, "loss", r->loss_count > 0 ? real_json(r->loss) : json_null());
-    put(w, "seconds", real_json(r->seconds_total));
-    put(w, "seconds_solver", real_json(r->seconds_solver));
+    put(w, "loss", r->loss_count > 0 ? io_json_real(r->loss) : json_null());
+    put(w, "seconds", io_json_real(r->seconds_total));
+    put(w, "seconds_solver", io_json_real(r->seconds_solver));
     put(w, "memory_solver_bytes", json_integer((json_int_t)r->memory_solver_bytes));
     put(w, "memory_peak_bytes", json_integer((json_int_t)r->memory_peak_bytes));
     put(w, "clipped_pixels", r->clipped_pixels < 0 ? json_null() : json_integer(r->clipped_pixels));
-    put(w, "notes", text_json(r->notes && r->notes[0] ? r->notes : NULL));
+    put(w, "notes", io_json_text(r->notes && r->notes[0] ? r->notes : NULL));
     put(w, "losses", losses_json(r));
 }
 
@@ -148,10 +121,10 @@ static json_t *record_json(const run_record *r) {
     writer w = {json_object(), 1};
     put(&w, "dipper", json_string(DIPPER_VERSION_STRING));
     put(&w, "status", json_integer(r->status));
-    put(&w, "status_text", text_json(r->status ? dipper_status_text(r->status) : "done"));
-    put(&w, "message", text_json(r->message && r->message[0] ? r->message : NULL));
+    put(&w, "status_text", io_json_text(r->status ? dipper_status_text(r->status) : "done"));
+    put(&w, "message", io_json_text(r->message && r->message[0] ? r->message : NULL));
     put(&w, "command", command_json(r));
-    put(&w, "started", text_json(r->started));
+    put(&w, "started", io_json_text(r->started));
     put_files(&w, r);
     put_sizes(&w, r);
     put(&w, "recipe", recipe_json(r));
@@ -162,26 +135,16 @@ static json_t *record_json(const run_record *r) {
     return NULL;
 }
 
-static dipper_status no_memory(io_error *error) {
-    return io_fail(error, DIPPER_ERROR_MEMORY, "no memory for the record of the run");
-}
-
 dipper_status record_write(const run_record *record, const char *path, int overwrite, io_error *error) {
-    output_file file;
     json_t *json = record_json(record);
-    if (!json) return no_memory(error);
-    dipper_status status = output_begin(&file, path, error);
-    if (!status && json_dump_file(json, file.temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(15))) {
-        status = io_fail(error, DIPPER_ERROR_OUTPUT, "%s: cannot be written", path);
-        output_discard(&file);
-    }
+    dipper_status status = io_json_write(json, path, overwrite, error);
     json_decref(json);
-    return status ? status : output_commit(&file, overwrite, error);
+    return status;
 }
 
 dipper_status record_print(const run_record *record, FILE *stream, io_error *error) {
     json_t *json = record_json(record);
-    if (!json) return no_memory(error);
+    if (!json) return io_fail(error, DIPPER_ERROR_MEMORY, "no memory for the record of the run");
     int failed = json_dumpf(json, stream, JSON_COMPACT | JSON_REAL_PRECISION(15)) || fputc('\n', stream) == EOF;
     json_decref(json);
     return failed ? io_fail(error, DIPPER_ERROR_OUTPUT, "standard output cannot be written to") : DIPPER_OK;

@@ -8,8 +8,9 @@
 
 enum { RESULT_NAME_MAX = 128, RESULT_TEXT_MAX = 512 };
 
-/* Everything a table, a CSV line or the report needs. Numbers that are not known are NaN (null in JSON). Paths are
- * absolute for the data, and relative to the results folder for what the run wrote; "" = there is none. */
+/* Everything a table, a CSV line or the report needs. Numbers that are not known are NaN (null in JSON); infinity, of
+ * equal pictures, is the text "inf" there. Paths are absolute for the data, and relative to the results folder for what
+ * the run wrote; "" = there is none. */
 typedef struct study_result {
     char id[17];                    /* hash of input, truth, recipe, seed, PSF told, version: 16 hex digits */
     char version[32];               /* DIPPER_VERSION_STRING of the program that made it */
@@ -20,6 +21,7 @@ typedef struct study_result {
     char method[RESULT_NAME_MAX];   /* recipe, or "oracle" for the non-blind result with the true PSF */
     char settings[RESULT_TEXT_MAX]; /* fields changed from the recipe: "f=v f=v", "" if none */
     uint64_t seed;
+    char psf_told[16];         /* "own": each case's true size; or "31x31": results with the same text are one group */
     int psf_width, psf_height; /* told */
     int failed;                /* no result: message says why */
     char message[RESULT_TEXT_MAX];
@@ -41,6 +43,9 @@ typedef struct study_result {
     char result_file[IO_PATH_MAX], psf_npy_file[IO_PATH_MAX], psf_png_file[IO_PATH_MAX]; /* "pictures/ID.png" ... */
 } study_result;
 
+/* Zeros, and NaN for every number that may be unknown. */
+void study_result_init(study_result *result);
+
 /* Writes FOLDER/runs/ID.json, whole or not at all. */
 dipper_status study_result_write(const study_result *result, const char *folder, io_error *error);
 /* DIPPER_ERROR_INPUT: missing, not JSON, or not such a file. */
@@ -52,7 +57,9 @@ typedef struct study_results { /* sorted by suite, method, settings, PSF told, c
     int other_versions; /* files of other versions of Dipper, which are left out */
 } study_results;
 
-/* Every FOLDER/runs/ID.json; study_results_free them, also after a failure. */
+/* Every FOLDER/runs/ID.json of this version; study_results_free them, also after a failure. Where the oracle of a case
+ * is there and a run of it was scored without, oracle_psnr_db and error_ratio are filled from it. DIPPER_ERROR_INPUT:
+ * no such folder, or a file in runs that is no result. */
 dipper_status study_results_load(const char *folder, study_results *out, io_error *error);
 void study_results_free(study_results *results);
 

@@ -65,6 +65,8 @@ FNR == 1 {
     if (path ~ /^(oneapi\/)?dnnl/ && FILENAME !~ /^src\/backend\/cpu\/[a-z0-9_]*_dnnl\.c$/) breach("<" path "> belongs to src/backend/cpu/*_dnnl.c")
     if (path ~ /^fftw3/ && FILENAME !~ /^src\/backend\/cpu\/[a-z0-9_]*_fft\.c$/) breach("<" path "> belongs to src/backend/cpu/*_fft.c")
     if (path ~ /^vips\// && FILENAME !~ /^io\//) breach("<" path "> belongs to io")
+    if (path ~ /^jansson/ && FILENAME !~ /^(io|study)\//) breach("<" path "> belongs to io and study")
+    if (path ~ /^xxhash/ && FILENAME !~ /^study\//) breach("<" path "> belongs to study")
     if (path ~ /^(cuda|cudnn|cufft)/) breach("<" path ">: there is no CUDA back end")
     if (path ~ /^dipper\// || path ~ /^(base|tensor|nn|image|bid)\//) breach("own headers in quotes: " path)
     next
