@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "cli/commands.h"
 #include "cli/job.h"
+#include "cli/library.h"
 #include "cli/options.h"
 #include "cli/recipe_text.h"
 #include "cli/stop.h"
@@ -103,13 +104,6 @@ static int parse_noise(const char *text, job_settings *s) {
 
 /* ---- Context and recipe ---- */
 
-/* Says what the library has against an option; its text names field and range. */
-static int library_refused(dipper_context *context, const char *option, const char *text, dipper_status status) {
-    const char *why = context ? dipper_context_message(context) : "";
-    fprintf(stderr, "dipper: %s '%s': %s\n", option, text, why[0] ? why : dipper_status_text(status));
-    return (int)status;
-}
-
 static int set_fields(const deblur_options *o, dipper_context *context, dipper_recipe *recipe) {
     dipper_status status;
     for (int i = 0; i < o->set.count; i++) {
@@ -126,17 +120,13 @@ static int set_fields(const deblur_options *o, dipper_context *context, dipper_r
 }
 
 static int open_library(const deblur_options *o, dipper_context **context, dipper_recipe **recipe) {
-    dipper_context_options options;
-    dipper_context_options_init(&options);
-    options.device = o->device;
-    options.threads = o->threads;
     if (!recipe_is_known(o->method)) {
         recipe_say_unknown("--method", o->method);
         return DIPPER_ERROR_ARGUMENT;
     }
-    dipper_status status = dipper_context_create(&options, context);
-    if (status) return library_refused(NULL, "--device", o->device, status);
-    status = dipper_recipe_create(*context, o->method, recipe);
+    const int code = library_open(o->device, o->threads, context);
+    if (code) return code;
+    const dipper_status status = dipper_recipe_create(*context, o->method, recipe);
     if (status) return library_refused(*context, "--method", o->method, status);
     return set_fields(o, *context, *recipe);
 }

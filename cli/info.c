@@ -1,6 +1,7 @@
 /* dipper info: what this build can do, the recipes, and what a picture file holds. SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/commands.h"
+#include "cli/library.h"
 #include "cli/options.h"
 #include "cli/recipe_text.h"
 #include "io/image_file.h"
@@ -105,14 +106,11 @@ static int show_files(const text_list *files) {
 }
 
 static int info(const info_options *o, const text_list *files) {
-    dipper_context_options options;
     dipper_context *context = NULL;
     if (files->count > 0 && !o->recipe) return show_files(files);
-    dipper_context_options_init(&options);
-    options.device = o->device;
-    dipper_status status = dipper_context_create(&options, &context);
-    if (status) return failed(NULL, o->device, status);
-    int code = o->recipe ? show_recipe(context, o->recipe) : show_build(context);
+    int code = library_open(o->device, 0, &context);
+    if (code) return code;
+    code = o->recipe ? show_recipe(context, o->recipe) : show_build(context);
     dipper_context_destroy(&context);
     return code;
 }

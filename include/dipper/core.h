@@ -32,6 +32,9 @@ typedef struct dipper_context_options {
 
 DIPPER_API void dipper_context_options_init(dipper_context_options *options);
 
+/* What options.device may be: "cpu", "ref" ...; NULL out of range. Static. */
+DIPPER_API const char *dipper_device_name(int index);
+
 /* options may be NULL for defaults. On failure *out is NULL. Destroy solvers and recipes before their context. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_context_create(const dipper_context_options *options,
                                                                  dipper_context **out);

@@ -36,6 +36,10 @@ void dipper_context_destroy(dipper_context **context) {
     *context = NULL;
 }
 
+const char *dipper_device_name(int index) {
+    return dp_backend_name(index);
+}
+
 const char *dipper_context_message(const dipper_context *context) {
     return context->diag.text;
 }

@@ -43,6 +43,7 @@ extern const dp_backend_vtable dp_backend_onednn; /* cpu with oneDNN's convoluti
 /* Registry: "auto" is the fastest available. DIPPER_ERROR_DEVICE for an unknown or absent one, listing what there is.
  */
 dipper_status dp_backend_open(const char *name, int threads, dp_diag *diag, dp_backend **out);
+const char *dp_backend_name(int index); /* NULL out of range */
 void dp_backend_close(dp_backend **be);
 
 static inline size_t dp_backend_bytes(const dp_backend *be, dp_shape s) {

@@ -26,6 +26,11 @@ dipper_status dp_backend_open(const char *name, int threads, dp_diag *diag, dp_b
     return dp_fail(diag, DIPPER_ERROR_DEVICE, "unknown device '%.40s'; there are: %s", name, known);
 }
 
+const char *dp_backend_name(int index) {
+    const int count = (int)(sizeof backends / sizeof *backends);
+    return index >= 0 && index < count ? backends[index]->name : NULL;
+}
+
 void dp_backend_close(dp_backend **be) {
     if (*be != NULL) (*be)->vt->close(*be);
     *be = NULL;

@@ -54,7 +54,10 @@ mistake "--json 'x'.*takes no value" --json=x
 mistake "--snapshot-every '-5'" --snapshot-every -5
 expect 2 "$DIPPER" deblur
 one_line
-expect 6 "$DIPPER" deblur in.npy --device cuda
+expect 6 "$DIPPER" deblur in.npy --device gpu
+one_line
+err_has "--device .gpu.*auto, cpu"
+expect 6 "$DIPPER" info --device gpu
 one_line
 expect 3 "$DIPPER" deblur -q -- -k
 one_line
