@@ -17,7 +17,7 @@
 #include "io/npy.h"
 #include "io/psf_file.h"
 
-enum { PICTURES = 2, PSFS = 8, CROP = 15, RANGE = 10, PATH = 1024 };
+enum { PICTURES = 2, PSFS = 8, PATH = 1024 };
 
 typedef struct setup {
     const char *data, *csv, *method, *cases, *dir;
@@ -75,10 +75,13 @@ static truth load(const setup *s, const char *name, int picture, int psf) {
 
 static double score(dipper_context *c, const dipper_image *x, const truth *t, double *ssim) {
     dipper_image reference = picture_view(t->sharp);
-    dipper_alignment a;
-    if (dipper_score_aligned(c, x, &reference, CROP, RANGE, &a) != DIPPER_OK) die("score", dipper_context_message(c));
-    if (ssim != NULL) *ssim = a.ssim;
-    return a.psnr_db;
+    dipper_score_options options;
+    dipper_score found = {.struct_size = sizeof found};
+    dipper_score_options_init(&options);
+    options.protocol = "levin";
+    if (dipper_score_result(c, x, &reference, &options, &found) != DIPPER_OK) die("score", dipper_context_message(c));
+    if (ssim != NULL) *ssim = found.ssim;
+    return found.psnr_db;
 }
 
 static void keep(const setup *s, const char *name, const truth *t, const float *picture, const float *psf, int kw,

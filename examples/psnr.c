@@ -5,19 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Crop and search range of the Levin protocol (docs/measures.md). */
-enum { CROP = 15, RANGE = 10 };
-
 static dipper_status measure(dipper_context *context, const dipper_image *x, const dipper_image *reference,
                              int aligned) {
-    dipper_alignment found;
-    double psnr_db = 0;
-    if (!aligned) {
-        dipper_status status = dipper_psnr(context, x, reference, 1, &psnr_db);
-        if (status == DIPPER_OK) printf("PSNR %.2f dB\n", psnr_db);
-        return status;
-    }
-    dipper_status status = dipper_score_aligned(context, x, reference, CROP, RANGE, &found);
+    dipper_score_options options;
+    dipper_score found = {.struct_size = sizeof found};
+    dipper_score_options_init(&options);
+    if (aligned) options.protocol = "levin";
+    dipper_status status = dipper_score_result(context, x, reference, &options, &found);
     if (status == DIPPER_OK)
         printf("PSNR %.2f dB, SSIM %.4f, shift (%.2f, %.2f) px\n", found.psnr_db, found.ssim, found.shift_x,
                found.shift_y);

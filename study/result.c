@@ -45,7 +45,7 @@ static const key_row keys[] = {
     TEXT(protocol),
     INT(crop),
     INT(range),
-    INT(rgb),
+    INT(channel),
     INT(clip),
     REAL(psnr_db),
     REAL(ssim),

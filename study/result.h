@@ -27,7 +27,7 @@ typedef struct study_result {
     char message[RESULT_TEXT_MAX];
 
     char protocol[32]; /* how it was scored */
-    int crop, range, rgb, clip;
+    int crop, range, channel, clip;
     double psnr_db, ssim, psnr_blurred_db, isnr_db, psnr_nb_db, shift_x, shift_y;
     double oracle_psnr_db, error_ratio, spectral_ratio;
     double psf_correlation, psf_squared_error;

@@ -72,7 +72,7 @@ static void test_round_trip(void **state) {
     r.quality.residual_rms = 1e-300;
     r.isnr_db = INFINITY;
     r.failed = 1;
-    r.rgb = -1;
+    r.channel = -1;
     strcpy(r.message, "say \"no\" \\ \n line");
     strcpy(r.blurred_file, "/data/\xc3\xa4.png");
     write_result(&r);
@@ -84,7 +84,7 @@ static void test_round_trip(void **state) {
     assert_string_equal(back.blurred_file, r.blurred_file);
     assert_true(back.seed == UINT64_MAX);
     assert_int_equal(back.failed, 1);
-    assert_int_equal(back.rgb, -1);
+    assert_int_equal(back.channel, -1);
     assert_true(fabs(back.psnr_db - 1.0 / 3) < 1e-15);
     assert_true(back.quality.residual_rms > 0 && isinf(back.isnr_db) && isnan(back.ssim));
 }

@@ -135,26 +135,6 @@ DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_deconvolve_sparse(dipper_conte
                                                                     const dipper_sparse_options *options,
                                                                     dipper_image *out);
 
-/* ---- Measures ---- */
-
-/* PSNR in dB over the whole picture, all channels, for the given peak (1 for pictures in [0, 1]). Not clipped.
- * Equal pictures give +infinity. */
-DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_psnr(dipper_context *context, const dipper_image *x,
-                                                       const dipper_image *reference, double peak, double *psnr_db);
-
-typedef struct dipper_alignment {
-    double psnr_db;
-    double ssim;             /* 11x11 Gaussian, sigma 1.5, valid windows, data range 1 */
-    double shift_x, shift_y; /* px, of the result against the reference */
-} dipper_alignment;
-
-/* The Levin protocol (docs/measures.md): crops `crop` px off each side of the reference, searches shifts of the result
- * within +-range px in steps of 0.25 px with bilinear interpolation, keeps the least squared error. Grey pictures;
- * colour ones are compared on BT.601 luma. Result is clipped to [0, 1] first. Usual: crop 15, range 10. */
-DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_score_aligned(dipper_context *context, const dipper_image *x,
-                                                                const dipper_image *reference, int crop, int range,
-                                                                dipper_alignment *out);
-
 #ifdef __cplusplus
 }
 #endif

@@ -11,12 +11,25 @@ extern "C" {
 
 /* ---- Against the truth ---- */
 
+/* PSNR in dB over the whole picture, all channels, for the given peak (1 for pictures in [0, 1]). Not clipped.
+ * Equal pictures give +infinity. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_psnr(dipper_context *context, const dipper_image *x,
+                                                       const dipper_image *reference, double peak, double *psnr_db);
+
+typedef enum dipper_channel { /* what is compared of colour pictures; grey ones are compared as they are */
+                              DIPPER_CHANNEL_LUMA,  /* BT.601, full range */
+                              DIPPER_CHANNEL_RGB,   /* all three, one shift for all */
+                              DIPPER_CHANNEL_STUDIO /* BT.601 luma in 16..235 of 255, as MATLAB's rgb2ycbcr gives: PSNR
+                                                       is 1.32 dB higher */
+} dipper_channel;
+
 typedef struct dipper_score_options {
     size_t struct_size;          /* set by dipper_score_options_init */
     const char *protocol;        /* "plain" (default), "levin", "lai": values for all fields below that are -1 */
     int crop;                    /* px taken off each side of the truth; -1 (default): the protocol's */
-    int range;                   /* shifts of the result that are searched, +-px; -1 (default): the protocol's */
-    int rgb;                     /* colour pictures: 1 all channels, 0 BT.601 luma, -1 (default): the protocol's */
+    int range;                   /* shifts of the result that are searched, +-px, in steps of 0.25 px; at most crop;
+                                    -1 (default): the protocol's, or crop if that is less */
+    int channel;                 /* a dipper_channel; -1 (default): the protocol's */
     int clip;                    /* 1: clip the result to [0, peak] first, 0: not, -1 (default): the protocol's */
     double peak;                 /* of the data range, default 1 */
     const dipper_image *blurred; /* may be NULL: then what needs it is NaN; borrowed during the call */
@@ -33,17 +46,19 @@ typedef struct dipper_score {
     double shift_x, shift_y; /* px: truth(y, x) is compared with result(y + shift_y, x + shift_x) */
     double psnr_blurred_db;  /* PSNR-GT of the blurred picture, by the same protocol */
     double isnr_db;          /* psnr_db - psnr_blurred_db */
-    double psnr_nb_db;       /* PSNR of the result against the blurred picture (high: the method did nothing) */
+    double psnr_nb_db;       /* PSNR of the result against the blurred picture, likewise (high: nothing was done) */
     double oracle_psnr_db;
     double error_ratio; /* sum (x - truth)^2 / sum (oracle - truth)^2 (Levin 2009) */
     double
         spectral_ratio; /* ||x - truth||_2 / ||oracle - truth||_2, spectral norms of matrices (SelfDeblur's script) */
-    int crop, range, rgb, clip; /* as used */
-    int width, height;          /* px compared */
+    int crop, range, channel, clip; /* as used */
+    int ssim_reduction;             /* SSIM is that of means of so many px squared; 1: of the pixels */
+    int width, height;              /* px compared */
 } dipper_score;
 
-/* Compares result with truth (same size and channels) by the protocol of options (NULL: plain). DIPPER_ERROR_INPUT:
- * sizes differ, or nothing is left after cropping; DIPPER_ERROR_ARGUMENT: unknown protocol, bad values. */
+/* Compares result with truth by the protocol of options (NULL: plain); colour and grey only by DIPPER_CHANNEL_LUMA.
+ * DIPPER_ERROR_INPUT: sizes or channels differ, NaN or infinity, or nothing is left after cropping;
+ * DIPPER_ERROR_ARGUMENT: unknown protocol, bad values; DIPPER_ERROR_MEMORY. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_score_result(dipper_context *context, const dipper_image *result,
                                                                const dipper_image *truth,
                                                                const dipper_score_options *options, dipper_score *out);

@@ -9,9 +9,8 @@
 #include "metric/metric.h"
 
 typedef struct aligner {
-    const dp_image *x, *r;
-    int crop, range;    /* range <= crop */
-    int h, w;           /* of the compared window */
+    const dp_image *x, *r; /* (channels, h + 2 range, w + 2 range), (channels, h, w) */
+    int range, threads;
     int side;           /* 2*range + 1 whole shifts each way; shift n lies at index n + range */
     double *cross;      /* <x_n, r> (side, side) */
     double *product[5]; /* <x_n, x_(n+lag)> (side, side), lags below; only where both are in range */
@@ -39,30 +38,30 @@ static bool aligner_create(aligner *a) {
 }
 
 static double dot(const float *a, const float *b, int n) {
-    double part[8] = {0};
-    int i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int k = 0; k < 8; k++) part[k] += (double)a[i + k] * b[i + k];
-    for (; i < n; i++) part[0] += (double)a[i] * b[i];
-    return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < n; i++) sum += (double)a[i] * b[i];
+    return sum;
+}
+
+static double cross_product(const aligner *a, int ny, int nx) {
+    double sum = 0;
+    for (int c = 0; c < a->r->channels; c++)
+        for (int y = 0; y < a->r->height; y++)
+            sum += dot(dp_image_row(a->x, c, y + ny) + nx, dp_image_row(a->r, c, y), a->r->width);
+    return sum;
 }
 
 static void fill_cross(aligner *a) {
-    for (int ny = 0; ny < a->side; ny++)
-        for (int nx = 0; nx < a->side; nx++) {
-            double sum = 0;
-            for (int y = 0; y < a->h; y++)
-                sum += dot(dp_image_row(a->x, 0, y + a->crop + ny - a->range) + a->crop + nx - a->range,
-                           dp_image_row(a->r, 0, y + a->crop) + a->crop, a->w);
-            a->cross[ny * a->side + nx] = sum;
-        }
+#pragma omp parallel for num_threads(a->threads) schedule(static)
+    for (int i = 0; i < a->side * a->side; i++) a->cross[i] = cross_product(a, i / a->side, i % a->side);
 }
 
 /* integral(y, x) = sum over rows < y, columns < x of x(y, x) * x(y + dy, x + dx), 0 beyond the picture. */
-static void fill_integral(aligner *a, int dy, int dx) {
+static void fill_integral(aligner *a, int c, int dy, int dx) {
     const int h = a->x->height, w = a->x->width;
     for (int y = 0; y < h; y++) {
-        const float *p = dp_image_row(a->x, 0, y), *q = dp_image_row(a->x, 0, y + dy < h ? y + dy : y);
+        const float *p = dp_image_row(a->x, c, y), *q = dp_image_row(a->x, c, y + dy < h ? y + dy : y);
         const double *above = a->integral + (size_t)y * ((size_t)w + 1);
         double *row = a->integral + ((size_t)y + 1) * ((size_t)w + 1), sum = 0;
         for (int x = 0; x < w; x++) {
@@ -72,15 +71,16 @@ static void fill_integral(aligner *a, int dy, int dx) {
     }
 }
 
-static void fill_products(aligner *a) {
+static void fill_products(aligner *a, int c) {
     const size_t stride = (size_t)a->x->width + 1;
+    const int h = a->r->height, w = a->r->width;
     for (int lag = 0; lag < 5; lag++) {
-        fill_integral(a, lags[lag][0], lags[lag][1]);
+        fill_integral(a, c, lags[lag][0], lags[lag][1]);
         for (int ny = 0; ny < a->side; ny++)
             for (int nx = 0; nx < a->side; nx++) {
-                const double *top = a->integral + (size_t)(ny + a->crop - a->range) * stride + nx + a->crop - a->range;
-                const double *end = top + (size_t)a->h * stride;
-                a->product[lag][ny * a->side + nx] = end[a->w] - end[0] - top[a->w] + top[0];
+                const double *top = a->integral + (size_t)ny * stride + nx;
+                const double *end = top + (size_t)h * stride;
+                a->product[lag][ny * a->side + nx] += end[w] - end[0] - top[w] + top[0];
             }
     }
 }
@@ -100,14 +100,13 @@ static double cell_error(const aligner *a, int ny, int nx, double fy, double fx)
 /* Shift number k of 0..8*range, in quarters: whole cell (never the last grid line) and fraction in it. */
 static void split_shift(const aligner *a, int k, int *whole, double *fraction) {
     *whole = k / 4;
-    if (*whole == a->side - 1 && a->side > 1) --*whole;
+    if (*whole == a->side - 1) --*whole;
     *fraction = 0.25 * (k - 4 * *whole);
 }
 
 static void search(const aligner *a, int *best_y, int *best_x) {
     double least = INFINITY;
     *best_y = *best_x = 4 * a->range;
-    if (a->range == 0) return;
     for (int ky = 0; ky <= 8 * a->range; ky++)
         for (int kx = 0; kx <= 8 * a->range; kx++) {
             int ny, nx;
@@ -123,60 +122,44 @@ static void search(const aligner *a, int *best_y, int *best_x) {
         }
 }
 
-/* The compared window of x, shifted: out (h, w). */
+/* x shifted: out (channels, h, w). The cells lie inside of x, so every neighbour exists. */
 static void sample(const aligner *a, int ky, int kx, dp_image *out) {
     int ny, nx;
     double fy, fx;
     split_shift(a, ky, &ny, &fy);
     split_shift(a, kx, &nx, &fx);
-    const int below = fy > 0, right = fx > 0; /* never touch a pixel of weight 0: it may not exist */
-    for (int y = 0; y < a->h; y++) {
-        const float *top = dp_image_row(a->x, 0, y + a->crop + ny - a->range) + a->crop + nx - a->range;
-        const float *bottom = top + (below ? a->x->width : 0);
-        float *row = dp_image_row(out, 0, y);
-        for (int x = 0; x < a->w; x++)
-            row[x] = (float)((1 - fy) * ((1 - fx) * top[x] + fx * top[x + right]) +
-                             fy * ((1 - fx) * bottom[x] + fx * bottom[x + right]));
-    }
+    for (int c = 0; c < out->channels; c++)
+        for (int y = 0; y < out->height; y++) {
+            const float *top = dp_image_row(a->x, c, y + ny) + nx, *bottom = top + a->x->width;
+            float *row = dp_image_row(out, c, y);
+            for (int x = 0; x < out->width; x++)
+                row[x] = (float)((1 - fy) * ((1 - fx) * top[x] + fx * top[x + 1]) +
+                                 fy * ((1 - fx) * bottom[x] + fx * bottom[x + 1]));
+        }
 }
 
-static dipper_status measure(const aligner *a, dp_diag *diag, dp_alignment *out) {
-    dp_image moved = {0}, truth = {0};
+static dipper_status replace(aligner *a, dp_image *x, dp_diag *diag, dp_shift *shift) {
+    dp_image moved;
     int ky, kx;
-    dipper_status status = dp_image_create(a->w, a->h, 1, diag, &moved);
-    if (status == DIPPER_OK) status = dp_image_crop(a->r, a->crop, a->crop, a->w, a->h, diag, &truth);
-    if (status != DIPPER_OK) goto done;
+    DP_TRY(dp_image_create(a->r->width, a->r->height, a->r->channels, diag, &moved));
+    fill_cross(a);
+    for (int c = 0; c < x->channels; c++) fill_products(a, c);
     search(a, &ky, &kx);
     sample(a, ky, kx, &moved);
-    *out = (dp_alignment){.psnr_db = 10 * log10(1 / dp_mse(&moved, &truth)),
-                          .shift_y = 0.25 * ky - a->range,
-                          .shift_x = 0.25 * kx - a->range};
-    status = dp_ssim(&moved, &truth, diag, &out->ssim);
-done:
-    dp_image_free(&moved);
-    dp_image_free(&truth);
-    return status;
+    *shift = (dp_shift){0.25 * ky - a->range, 0.25 * kx - a->range};
+    dp_image_free(x);
+    *x = moved;
+    return DIPPER_OK;
 }
 
-dipper_status dp_align(const dp_image *x, const dp_image *reference, int crop, int range, dp_diag *diag,
-                       dp_alignment *out) {
-    *out = (dp_alignment){0};
-    if (x->width != reference->width || x->height != reference->height)
-        return dp_fail(diag, DIPPER_ERROR_INPUT, "a picture of %d x %d px cannot be compared with one of %d x %d",
-                       x->width, x->height, reference->width, reference->height);
-    if (crop < 0 || range < 0) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "crop and range must not be negative");
-    if (range > crop) range = crop;
-    aligner a = {x, reference, crop, range, 0, 0, 2 * range + 1, NULL, {NULL}, NULL};
-    if (crop > x->width || crop > x->height || (a.h = x->height - 2 * crop) < 11 || (a.w = x->width - 2 * crop) < 11)
-        return dp_fail(diag, DIPPER_ERROR_INPUT, "less than 11 x 11 px are left of %d x %d px after cropping %d",
-                       x->width, x->height, crop);
-    dipper_status status;
-    if (aligner_create(&a)) {
-        fill_cross(&a);
-        fill_products(&a);
-        status = measure(&a, diag, out);
-    } else
-        status = dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to align pictures of %d x %d px", x->width, x->height);
+dipper_status dp_align(dp_image *x, const dp_image *reference, int range, int threads, dp_diag *diag, dp_shift *shift) {
+    aligner a = {.x = x, .r = reference, .range = range, .threads = threads, .side = 2 * range + 1};
+    *shift = (dp_shift){0, 0};
+    if (range == 0) return DIPPER_OK;
+    const dipper_status status =
+        aligner_create(&a)
+            ? replace(&a, x, diag, shift)
+            : dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to align pictures of %d x %d px", x->width, x->height);
     aligner_free(&a);
     return status;
 }
