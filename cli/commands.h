@@ -12,6 +12,7 @@ typedef struct command_line {
 
 int command_deblur(const command_line *line);
 int command_info(const command_line *line);
+int command_score(const command_line *line);
 
 /* The command's own exit code: some of a batch failed. All others are those of dipper_status. */
 enum { EXIT_BATCH = 9 };

@@ -13,8 +13,8 @@ printf '\n== drawing a scene and blurring it\n'
 printf '\n== deblurring it (the PSF is not told, only that it fits into 19x19)\n'
 "$build/dipper" deblur "$out/blurred.$ext" -o "$out/deblurred.$ext" --psf-out "$out/psf_found.npy" -k 19 -f
 
-printf '\n== result (15 px of border left out, best shift, luma: docs/measures.md)\n'
-printf 'blurred    %s\n' "$("$build/dipper-psnr" --aligned "$out/blurred.$ext" "$out/sharp.$ext")"
-printf 'deblurred  %s\n' "$("$build/dipper-psnr" --aligned "$out/deblurred.$ext" "$out/sharp.$ext")"
+printf '\n== result (docs/measures.md explains)\n'
+"$build/dipper" score "$out/deblurred.$ext" --gt "$out/sharp.$ext" --blurred "$out/blurred.$ext" \
+    --psf "$out/psf_found.npy" --psf-gt "$out/psf.npy" --protocol levin
 printf '\nfiles in %s:\n' "$(cd "$out" && pwd)"
 ls "$out"
