@@ -25,9 +25,10 @@ BEGIN {
     may["image"] = "image base"
     may["metric"] = "metric image base"
     may["deconv"] = "deconv image backend tensor base"
+    may["simulate"] = "simulate image base"
     may["bid"] = "bid nn deconv image metric backend tensor base"
-    may["api"] = "api bid nn deconv image metric backend tensor base"
-    rooms = "base tensor backend nn image metric deconv bid api"
+    may["api"] = "api bid nn simulate deconv image metric backend tensor base"
+    rooms = "base tensor backend nn image metric simulate deconv bid api"
 }
 FNR == 1 {
     files++

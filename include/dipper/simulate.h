@@ -23,18 +23,20 @@ typedef struct dipper_psf_options {
     size_t struct_size; /* set by dipper_psf_options_init */
     dipper_psf_kind kind;
     int width, height; /* odd; 0 (default): the least that holds it */
-    double sigma;      /* Gaussian: standard deviation, px, > 0 */
+    double sigma;      /* Gaussian: standard deviation, px, > 0; the least size is 4 of them to each side */
     double radius;     /* disk: px, > 0; edge pixels by the share that is covered */
-    double length;     /* motion, random motion: length of the path, px, >= 1 */
-    double angle;      /* motion: degrees from the x axis, counter-clockwise as seen (y runs down) */
-    double curve;      /* motion: by how many degrees the direction turns along the path; 0 = straight */
-    uint64_t seed;     /* random motion */
+    double
+        length;   /* motion, random motion: length of the path, px, >= 1; random motion in a given size: 0 = fills it */
+    double angle; /* motion: degrees from the x axis, counter-clockwise as seen (y runs down); of an arc, halfway */
+    double curve; /* motion: by how many degrees the direction turns along the path; 0 = straight */
+    uint64_t seed; /* random motion */
 } dipper_psf_options;
 
 DIPPER_API void dipper_psf_options_init(dipper_psf_options *options); /* a delta of 1x1 */
 
-/* Says the size in *width, *height; with psf not NULL also fills psf[height*width]. DIPPER_ERROR_ARGUMENT: values
- * without meaning, larger than 101 px, or a given size that is even. */
+/* Says the size in *width, *height; with psf not NULL also fills psf[height*width]; the centroid is in the middle.
+ * DIPPER_ERROR_ARGUMENT: values without meaning, larger than 101 px, a given size that is even or (Gaussians are cut)
+ * too small. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_psf_make(dipper_context *context, const dipper_psf_options *options,
                                                            int *width, int *height, float *psf);
 
@@ -63,7 +65,7 @@ typedef enum dipper_border {
 typedef enum dipper_noise {
     DIPPER_NOISE_NONE,
     DIPPER_NOISE_GAUSSIAN, /* level: standard deviation */
-    DIPPER_NOISE_POISSON,  /* level: photons at value 1 */
+    DIPPER_NOISE_POISSON,  /* level: photons at value 1; values below 0 count as 0 */
     DIPPER_NOISE_UNIFORM   /* level: from 0 to it (as in the Lai data) */
 } dipper_noise;
 
@@ -80,7 +82,7 @@ DIPPER_API void dipper_blur_options_init(dipper_blur_options *options);
 
 /* Every channel of sharp by one PSF (odd sides, divided by its sum). out: the caller's memory, channels of sharp, size
  * of sharp, or (border valid) smaller by psf_width-1 and psf_height-1. DIPPER_ERROR_INPUT: smaller than the PSF with
- * border valid; a PSF that is negative, not finite or all zero. */
+ * border valid; NaN or infinity; a PSF that is negative or all zero; more than 1e10 photons. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_blur(dipper_context *context, const dipper_image *sharp,
                                                        const float *psf, int psf_width, int psf_height,
                                                        const dipper_blur_options *options, dipper_image *out);

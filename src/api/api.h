@@ -16,4 +16,8 @@ struct dipper_recipe {
     char text[DP_FIELDS][DP_FIELD_TEXT]; /* the values as text */
 };
 
+/* DIPPER_ERROR_ARGUMENT for a size without meaning; DIPPER_ERROR_INPUT for a PSF that is negative or not finite, with
+ * position and value, or zero everywhere. *sum of its values. */
+dipper_status dp_check_psf(dipper_context *context, const float *psf, int width, int height, double *sum);
+
 #endif

@@ -41,14 +41,15 @@ dipper_status dipper_psnr(dipper_context *context, const dipper_image *x, const 
 
 /* ---- PSFs ---- */
 
-static dipper_status check_psf(dipper_context *c, const float *psf, int width, int height, double *sum) {
+dipper_status dp_check_psf(dipper_context *c, const float *psf, int width, int height, double *sum) {
     *sum = 0;
     if (psf == NULL || width < 1 || height < 1 || width > 4096 || height > 4096)
         return dp_fail(&c->diag, DIPPER_ERROR_ARGUMENT, "a PSF of %d x %d px makes no sense", width, height);
     for (int i = 0; i < width * height; i++) {
         if (!(psf[i] >= 0 && isfinite(psf[i])))
-            return dp_fail(&c->diag, DIPPER_ERROR_INPUT, "PSF value at x=%d, y=%d is negative, NaN or infinite",
-                           i % width, i / width);
+            return dp_fail(&c->diag, DIPPER_ERROR_INPUT,
+                           "PSF value at x=%d, y=%d is %g; a PSF is neither negative nor infinite", i % width,
+                           i / width, psf[i]);
         *sum += psf[i];
     }
     return *sum > 0 ? DIPPER_OK : dp_fail(&c->diag, DIPPER_ERROR_INPUT, "PSF is zero everywhere");
@@ -66,8 +67,8 @@ dipper_status dipper_psf_compare(dipper_context *context, const float *a, int a_
     if (context == NULL) return DIPPER_ERROR_ARGUMENT;
     if (out == NULL || out->struct_size != sizeof *out)
         return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "struct_size of the match is not set");
-    DP_TRY(check_psf(context, a, a_width, a_height, &a_sum));
-    DP_TRY(check_psf(context, b, b_width, b_height, &b_sum));
+    DP_TRY(dp_check_psf(context, a, a_width, a_height, &a_sum));
+    DP_TRY(dp_check_psf(context, b, b_width, b_height, &b_sum));
     const dp_psf_match found = dp_psf_compare(a, a_height, a_width, b, b_height, b_width);
     const double a_energy = energy(a, a_width * a_height) / (a_sum * a_sum);
     const double b_energy = energy(b, b_width * b_height) / (b_sum * b_sum);
@@ -117,7 +118,7 @@ dipper_status dipper_quality_measure(dipper_context *context, const dipper_image
     if (context == NULL) return DIPPER_ERROR_ARGUMENT;
     if (image == NULL || out == NULL || out->struct_size != sizeof *out)
         return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "picture is NULL, or struct_size of the quality not set");
-    if (psf != NULL) DP_TRY(check_psf(context, psf, psf_width, psf_height, &sum));
+    if (psf != NULL) DP_TRY(dp_check_psf(context, psf, psf_width, psf_height, &sum));
     DP_TRY(load_luma(context, image, &grey));
     *out = (dipper_quality){.struct_size = sizeof *out,
                             .residual_rms = NAN,

@@ -16,7 +16,9 @@ typedef enum dp_stream {
     DP_STREAM_WEIGHTS,
     DP_STREAM_PERTURB,
     DP_STREAM_PSF,
-    DP_STREAM_TEST
+    DP_STREAM_TEST,
+    DP_STREAM_NOISE, /* of a simulated sensor */
+    DP_STREAM_SHAKE  /* of a simulated camera */
 } dp_stream;
 
 dp_philox_key dp_philox_key_make(uint64_t seed, dp_stream stream);

@@ -89,7 +89,7 @@ dipper_status dp_image_crop(const dp_image *image, int x, int y, int width, int 
 /* The index inside [0, n) that stands for i. Reflection has period 2n-2. */
 static int border_index(int i, int n, dp_border border) {
     if (border == DP_BORDER_REPLICATE || n == 1) return i < 0 ? 0 : i >= n ? n - 1 : i;
-    const int period = 2 * n - 2;
+    const int period = border == DP_BORDER_WRAP ? n : 2 * n - 2;
     i %= period;
     if (i < 0) i += period;
     return i < n ? i : period - i;

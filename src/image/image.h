@@ -13,7 +13,8 @@ typedef struct dp_image {
     float *data; /* owned; NULL in an empty picture */
 } dp_image;
 
-typedef enum dp_border { DP_BORDER_REPLICATE, DP_BORDER_REFLECT } dp_border; /* reflect does not repeat the edge */
+/* reflect does not repeat the edge */
+typedef enum dp_border { DP_BORDER_REPLICATE, DP_BORDER_REFLECT, DP_BORDER_WRAP } dp_border;
 
 static inline size_t dp_image_plane_count(const dp_image *image) {
     return (size_t)image->height * (size_t)image->width;

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "image/blur.h"
+
 /* ---- The picture ---- */
 
 void dp_gradient_measures(const dp_image *image, double *l1_l2, double *total_variation) {
@@ -22,26 +24,19 @@ void dp_gradient_measures(const dp_image *image, double *l1_l2, double *total_va
 
 /* ---- The residual ---- */
 
-/* out(x) -= sum_j tap(j) row(x + kw - 1 - j): one row of a true convolution, valid part. */
-static void subtract_row(const float *row, const float *taps, int kw, int n, float *out) {
-    for (int j = 0; j < kw; j++) {
-        const float *from = row + kw - 1 - j, tap = taps[j];
-#pragma omp simd
-        for (int x = 0; x < n; x++) out[x] -= tap * from[x];
-    }
-}
-
 dipper_status dp_residual(const dp_image *image, const dp_image *blurred, const float *psf, int kh, int kw, int threads,
                           dp_diag *diag, dp_image *out) {
     const int h = image->height - kh + 1, w = image->width - kw + 1;
     if (h < 1 || w < 1)
         return dp_fail(diag, DIPPER_ERROR_INPUT, "the picture of %d x %d px is smaller than the PSF of %d x %d",
                        image->width, image->height, kw, kh);
-    DP_TRY(dp_image_crop(blurred, kw / 2, kh / 2, w, h, diag, out));
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int y = 0; y < h; y++)
-        for (int i = 0; i < kh; i++)
-            subtract_row(dp_image_row(image, 0, y + kh - 1 - i), psf + i * kw, kw, w, dp_image_row(out, 0, y));
+    DP_TRY(dp_image_create(w, h, 1, diag, out));
+    dp_plane_blur(image->data, image->height, image->width, psf, kh, kw, threads, out->data);
+    for (int y = 0; y < h; y++) {
+        const float *seen = dp_image_row(blurred, 0, y + kh / 2) + kw / 2;
+        float *row = dp_image_row(out, 0, y);
+        for (int x = 0; x < w; x++) row[x] = seen[x] - row[x];
+    }
     return DIPPER_OK;
 }
 
