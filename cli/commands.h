@@ -11,6 +11,7 @@ typedef struct command_line {
 } command_line;
 
 int command_deblur(const command_line *line);
+int command_bench(const command_line *line);
 int command_info(const command_line *line);
 int command_score(const command_line *line);
 

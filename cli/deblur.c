@@ -78,21 +78,9 @@ static int usage(const char *option, const char *text, const char *why) {
 
 /* "auto", "N" or "WxH". */
 static int parse_psf_size(const char *text, job_settings *s) {
-    char copy[32];
-    long width = 0, height = 0;
     if (strcmp(text, "auto") == 0) return 0;
-    snprintf(copy, sizeof copy, "%s", text);
-    char *x = strchr(copy, 'x');
-    if (x) *x = '\0';
-    int good = strlen(text) < sizeof copy && parse_long(copy, &width) && parse_long(x ? x + 1 : copy, &height);
-    if (!good) return usage("--kernel-size", text, "is not auto, N or WxH");
-    if (width < 1 || width > 101 || height < 1 || height > 101)
-        return usage("--kernel-size", text, "is not from 1 to 101 px");
-    if (width % 2 == 0 || height % 2 == 0)
-        return usage("--kernel-size", text, "must be odd, so that the PSF has a centre");
-    s->psf_width = (int)width;
-    s->psf_height = (int)height;
-    return 0;
+    const char *why = library_psf_size(text, &s->psf_width, &s->psf_height);
+    return why ? usage("--kernel-size", text, why) : 0;
 }
 
 static int parse_noise(const char *text, job_settings *s) {
@@ -104,31 +92,10 @@ static int parse_noise(const char *text, job_settings *s) {
 
 /* ---- Context and recipe ---- */
 
-static int set_fields(const deblur_options *o, dipper_context *context, dipper_recipe *recipe) {
-    dipper_status status;
-    for (int i = 0; i < o->set.count; i++) {
-        char field[64];
-        const char *text = o->set.items[i], *equals = strchr(text, '=');
-        if (!equals || equals == text) return usage("--set", text, "is not of the form field=value");
-        snprintf(field, sizeof field, "%.*s", (int)(equals - text), text);
-        if ((status = dipper_recipe_set(context, recipe, field, equals + 1)))
-            return library_refused(context, "--set", text, status);
-    }
-    if (o->iterations && (status = dipper_recipe_set(context, recipe, "iterations", o->iterations)))
-        return library_refused(context, "--iterations", o->iterations, status);
-    return 0;
-}
-
 static int open_library(const deblur_options *o, dipper_context **context, dipper_recipe **recipe) {
-    if (!recipe_is_known(o->method)) {
-        recipe_say_unknown("--method", o->method);
-        return DIPPER_ERROR_ARGUMENT;
-    }
+    const recipe_changes changes = {o->set.items, o->set.count, o->iterations};
     const int code = library_open(o->device, o->threads, context);
-    if (code) return code;
-    const dipper_status status = dipper_recipe_create(*context, o->method, recipe);
-    if (status) return library_refused(*context, "--method", o->method, status);
-    return set_fields(o, *context, *recipe);
+    return code ? code : library_recipe(*context, o->method, &changes, recipe);
 }
 
 static int print_config(const deblur_options *o, const job_settings *s) {

@@ -1,6 +1,9 @@
 /* The library for a subcommand. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/library.h"
 
+#include "cli/options.h"
+#include "cli/recipe_text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -31,4 +34,45 @@ int library_refused(dipper_context *context, const char *option, const char *tex
     const char *why = context ? dipper_context_message(context) : "";
     fprintf(stderr, "dipper: %s '%s': %s\n", option, text, why[0] ? why : dipper_status_text(status));
     return (int)status;
+}
+
+static int set_field(dipper_context *context, dipper_recipe *recipe, const char *text) {
+    char field[64];
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text) {
+        fprintf(stderr, "dipper: --set '%s': is not of the form field=value\n", text);
+        return DIPPER_ERROR_ARGUMENT;
+    }
+    snprintf(field, sizeof field, "%.*s", (int)(equals - text), text);
+    const dipper_status status = dipper_recipe_set(context, recipe, field, equals + 1);
+    return status ? library_refused(context, "--set", text, status) : 0;
+}
+
+int library_recipe(dipper_context *context, const char *method, const recipe_changes *changes, dipper_recipe **recipe) {
+    if (!recipe_is_known(method)) {
+        recipe_say_unknown("--method", method);
+        return DIPPER_ERROR_ARGUMENT;
+    }
+    dipper_status status = dipper_recipe_create(context, method, recipe);
+    if (status) return library_refused(context, "--method", method, status);
+    int code = 0;
+    for (int i = 0; i < changes->count && !code; i++) code = set_field(context, *recipe, changes->set[i]);
+    if (code || !changes->iterations) return code;
+    status = dipper_recipe_set(context, *recipe, "iterations", changes->iterations);
+    return status ? library_refused(context, "--iterations", changes->iterations, status) : 0;
+}
+
+const char *library_psf_size(const char *text, int *width, int *height) {
+    char copy[32];
+    long w = 0, h = 0;
+    snprintf(copy, sizeof copy, "%s", text);
+    char *x = strchr(copy, 'x');
+    if (x) *x = '\0';
+    if (strlen(text) >= sizeof copy || !parse_long(copy, &w) || !parse_long(x ? x + 1 : copy, &h))
+        return "is not N or WxH";
+    if (w < 1 || w > 101 || h < 1 || h > 101) return "is not from 1 to 101 px";
+    if (w % 2 == 0 || h % 2 == 0) return "must be odd, so that the PSF has a centre";
+    *width = (int)w;
+    *height = (int)h;
+    return NULL;
 }

@@ -9,4 +9,16 @@ int library_open(const char *device, int threads, dipper_context **context);
 /* Says what the library has against the value of an option; its text names field and range. Returns the exit code. */
 int library_refused(dipper_context *context, const char *option, const char *text, dipper_status status);
 
+typedef struct recipe_changes { /* of the options --set and --iterations */
+    const char *const *set;     /* "field=value" */
+    int count;
+    const char *iterations; /* NULL: the recipe's */
+} recipe_changes;
+
+/* Makes the recipe of --method with its changes, or says on stderr what is wrong and returns the exit code. */
+int library_recipe(dipper_context *context, const char *method, const recipe_changes *changes, dipper_recipe **recipe);
+
+/* "N" or "WxH", the size of a PSF's window; NULL, or what is wrong with it. */
+const char *library_psf_size(const char *text, int *width, int *height);
+
 #endif

@@ -19,6 +19,7 @@ typedef struct command_row {
 static const command_row commands[] = {
     {"deblur", command_deblur, "make blurred pictures sharp, and find how they were blurred"},
     {"score", command_score, "how good a result is: PSNR, SSIM and others, by published protocols"},
+    {"bench", command_bench, "methods over a data set: restore, score, tabulate"},
     {"info", command_info, "version, build, recipes with all their fields, and what a picture file holds"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

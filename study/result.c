@@ -1,8 +1,9 @@
-/* Results of runs as JSON files, one row of a table a key. SPDX-License-Identifier: Apache-2.0 */
+/* Results of runs as JSON files, a key for each row of a table. SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200809L
 #include "study/result.h"
 
 #include "io/json_value.h"
+#include "study/keys.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,88 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- The table ---- */
-
-typedef enum key_kind { KEY_TEXT, KEY_INT, KEY_U64, KEY_REAL } key_kind;
-
-typedef struct key_row {
-    const char *name;
-    key_kind kind;
-    size_t offset, size;
-} key_row;
-
-#define ROW(kind, name, member)                                                                                        \
-    { name, kind, offsetof(study_result, member), sizeof((study_result *)0)->member }
-#define TEXT(member) ROW(KEY_TEXT, #member, member)
-#define INT(member) ROW(KEY_INT, #member, member)
-#define REAL(member) ROW(KEY_REAL, #member, member)
-#define QUALITY(member) ROW(KEY_REAL, #member, quality.member)
-
-static const key_row keys[] = {
-    ROW(KEY_TEXT, "dipper", version),
-    TEXT(id),
-    TEXT(suite),
-    TEXT(name),
-    TEXT(picture),
-    TEXT(kernel),
-    TEXT(method),
-    TEXT(settings),
-    ROW(KEY_U64, "seed", seed),
-    TEXT(psf_told),
-    INT(psf_width),
-    INT(psf_height),
-    INT(failed),
-    TEXT(message),
-    TEXT(protocol),
-    INT(crop),
-    INT(range),
-    INT(channel),
-    INT(clip),
-    REAL(psnr_db),
-    REAL(ssim),
-    REAL(psnr_blurred_db),
-    REAL(isnr_db),
-    REAL(psnr_nb_db),
-    REAL(shift_x),
-    REAL(shift_y),
-    REAL(oracle_psnr_db),
-    REAL(error_ratio),
-    REAL(spectral_ratio),
-    REAL(psf_correlation),
-    REAL(psf_squared_error),
-    QUALITY(gradient_l1_l2),
-    QUALITY(total_variation),
-    QUALITY(residual_rms),
-    QUALITY(residual_whiteness),
-    QUALITY(psf_entropy),
-    QUALITY(psf_border_mass),
-    REAL(seconds),
-    REAL(memory_bytes),
-    TEXT(device),
-    INT(threads),
-    TEXT(blurred_file),
-    TEXT(truth_file),
-    TEXT(true_psf_file),
-    INT(true_psf_rotated),
-    TEXT(result_file),
-    TEXT(psf_npy_file),
-    TEXT(psf_png_file),
-};
-enum { KEYS = sizeof keys / sizeof *keys };
-
 void study_result_init(study_result *result) {
     *result = (study_result){.quality.struct_size = sizeof result->quality};
-    for (int i = 0; i < KEYS; i++)
-        if (keys[i].kind == KEY_REAL) *(double *)((char *)result + keys[i].offset) = NAN;
+    for (int i = 0; i < study_key_count; i++)
+        if (study_keys[i].kind == KEY_REAL) *(double *)((char *)result + study_keys[i].offset) = NAN;
 }
 
 /* ---- A file ---- */
 
 #ifdef DIPPER_WITH_JANSSON
 
-static json_t *to_json(const key_row *row, const char *place) {
+static json_t *to_json(const study_key *row, const char *place) {
     switch (row->kind) {
     case KEY_TEXT:
+    case KEY_FILE:
         return io_json_text(place);
     case KEY_INT:
         return json_integer(*(const int *)place);
@@ -99,7 +32,7 @@ static json_t *to_json(const key_row *row, const char *place) {
         return io_json_u64(*(const uint64_t *)place);
     case KEY_REAL: {
         const double value = *(const double *)place;
-        return isinf(value) ? json_string(value > 0 ? "inf" : "-inf") : io_json_real(value);
+        return isinf(value) ? json_string(value > 0 ? "Infinity" : "-Infinity") : io_json_real(value);
     }
     }
     return NULL;
@@ -109,8 +42,9 @@ dipper_status study_result_write(const study_result *result, const char *folder,
     char path[IO_PATH_MAX];
     json_t *json = json_object();
     int good = json != NULL;
-    for (int i = 0; i < KEYS; i++)
-        good &= !json_object_set_new(json, keys[i].name, to_json(&keys[i], (const char *)result + keys[i].offset));
+    for (int i = 0; i < study_key_count; i++)
+        good &= !json_object_set_new(json, study_keys[i].name,
+                                     to_json(&study_keys[i], (const char *)result + study_keys[i].offset));
     dipper_status status = path_print(path, error, "%s/runs/%s.json", folder, result->id);
     if (!status) status = io_json_write(good ? json : NULL, path, 1, error);
     json_decref(json);
@@ -120,8 +54,8 @@ dipper_status study_result_write(const study_result *result, const char *folder,
 static int real_from_json(const json_t *value, double *out) {
     const char *text = json_string_value(value);
     if (json_is_null(value)) *out = NAN;
-    if (text && !strcmp(text, "inf")) *out = INFINITY;
-    if (text && !strcmp(text, "-inf")) *out = -INFINITY;
+    if (text && !strcmp(text, "Infinity")) *out = INFINITY;
+    if (text && !strcmp(text, "-Infinity")) *out = -INFINITY;
     if (json_is_number(value)) *out = json_number_value(value);
     return json_is_null(value) || json_is_number(value) || isinf(*out);
 }
@@ -134,9 +68,10 @@ static int u64_from_json(const json_t *value, uint64_t *out) {
 }
 
 /* Whether the value is of the row's kind and fits. */
-static int from_json(const key_row *row, const json_t *value, char *place) {
+static int from_json(const study_key *row, const json_t *value, char *place) {
     switch (row->kind) {
     case KEY_TEXT:
+    case KEY_FILE:
         if (!json_is_string(value) || json_string_length(value) >= row->size) return 0;
         memcpy(place, json_string_value(value), json_string_length(value) + 1);
         return 1;
@@ -163,11 +98,11 @@ static dipper_status open_json(const char *path, json_t **out, io_error *error) 
 
 static dipper_status parse(const char *path, const json_t *json, study_result *out, io_error *error) {
     study_result_init(out);
-    for (int i = 0; i < KEYS; i++) {
-        const json_t *value = json_object_get(json, keys[i].name);
-        if (value && from_json(&keys[i], value, (char *)out + keys[i].offset)) continue;
+    for (int i = 0; i < study_key_count; i++) {
+        const json_t *value = json_object_get(json, study_keys[i].name);
+        if (value && from_json(&study_keys[i], value, (char *)out + study_keys[i].offset)) continue;
         return io_fail(error, DIPPER_ERROR_INPUT, "%s: is not the result of a benchmark: '%s' is %s", path,
-                       keys[i].name, value ? "wrong" : "missing");
+                       study_keys[i].name, value ? "wrong" : "missing");
     }
     return DIPPER_OK;
 }
@@ -216,6 +151,7 @@ static int compare(const void *left, const void *right) {
     if (!order) order = strcmp(a->method, b->method);
     if (!order) order = strcmp(a->settings, b->settings);
     if (!order) order = strcmp(a->psf_told, b->psf_told);
+    if (!order) order = strcmp(a->protocol, b->protocol);
     if (!order) order = strcmp(a->name, b->name);
     if (!order) order = (a->seed > b->seed) - (a->seed < b->seed);
     return order ? order : strcmp(a->id, b->id);

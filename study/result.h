@@ -9,7 +9,7 @@
 enum { RESULT_NAME_MAX = 128, RESULT_TEXT_MAX = 512 };
 
 /* Everything a table, a CSV line or the report needs. Numbers that are not known are NaN (null in JSON); infinity, of
- * equal pictures, is the text "inf" there. Paths are absolute for the data, and relative to the results folder for what
+ * equal pictures, is the text "Infinity". Paths are absolute for the data, and relative to the results folder for what
  * the run wrote; "" = there is none. */
 typedef struct study_result {
     char id[17];                    /* hash of input, truth, recipe, seed, PSF told, version: 16 hex digits */
@@ -26,8 +26,8 @@ typedef struct study_result {
     int failed;                /* no result: message says why */
     char message[RESULT_TEXT_MAX];
 
-    char protocol[32]; /* how it was scored */
-    int crop, range, channel, clip;
+    char protocol[32];              /* how it was scored */
+    int crop, range, channel, clip; /* channel: a dipper_channel */
     double psnr_db, ssim, psnr_blurred_db, isnr_db, psnr_nb_db, shift_x, shift_y;
     double oracle_psnr_db, error_ratio, spectral_ratio;
     double psf_correlation, psf_squared_error;
@@ -51,7 +51,7 @@ dipper_status study_result_write(const study_result *result, const char *folder,
 /* DIPPER_ERROR_INPUT: missing, not JSON, or not such a file. */
 dipper_status study_result_read(const char *path, study_result *out, io_error *error);
 
-typedef struct study_results { /* sorted by suite, method, settings, PSF told, case, seed */
+typedef struct study_results { /* sorted by suite, method, settings, PSF told, protocol, case, seed */
     study_result *items;
     int count;
     int other_versions; /* files of other versions of Dipper, which are left out */

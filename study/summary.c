@@ -11,7 +11,7 @@ int study_is_failure(const study_result *run) {
 
 int study_same_group(const study_result *a, const study_result *b) {
     return !strcmp(a->suite, b->suite) && !strcmp(a->method, b->method) && !strcmp(a->settings, b->settings) &&
-           !strcmp(a->psf_told, b->psf_told);
+           !strcmp(a->psf_told, b->psf_told) && !strcmp(a->protocol, b->protocol);
 }
 
 typedef struct mean {
@@ -92,6 +92,10 @@ static void measure_runs(study_summary *s, double *values) {
     s->mean_isnr_db = value_of(isnr);
     s->mean_ssim = value_of(ssim);
     s->mean_seconds = value_of(seconds);
+    seconds.count = 0;
+    for (const study_result *run = s->first; run < s->first + s->runs; run++)
+        if (!run->failed && !isnan(run->seconds)) values[seconds.count++] = run->seconds;
+    s->median_seconds = median(values, seconds.count);
 }
 
 dipper_status study_summarise(const study_results *results, study_summary **out, int *count, io_error *error) {

@@ -5,18 +5,19 @@
 
 #include "study/result.h"
 
-/* Runs of one suite with the same method, settings and PSF told. Runs without a result count as runs and failures and
- * in nothing else. Numbers that cannot be known are NaN. */
+/* Runs of one suite with the same method, settings, PSF told and protocol. Runs without a result count as runs and
+ * failures and in nothing else. Numbers that cannot be known are NaN. */
 typedef struct study_summary {
     const study_result *first; /* `runs` of them in a row; borrowed from the results */
     int runs, cases;
-    int failures;                       /* no result, or PSNR-GT below that of the blurred picture */
-    double mean_db, median_db;          /* PSNR-GT */
-    const study_result *worst;          /* the run of least PSNR-GT; NULL if none was scored */
-    double spread_db;                   /* over seeds: standard deviation within a case, pooled over the cases */
-    double mean_blurred_db;             /* over cases */
-    double mean_isnr_db, mean_ssim;     /* over runs */
-    double mean_seconds, largest_bytes; /* of a run; of all runs */
+    int failures;                        /* no result, or PSNR-GT below that of the blurred picture */
+    double mean_db, median_db;           /* PSNR-GT */
+    const study_result *worst;           /* the run of least PSNR-GT; NULL if none was scored */
+    double spread_db;                    /* over seeds: standard deviation within a case, pooled over the cases */
+    double mean_blurred_db;              /* over cases */
+    double mean_isnr_db, mean_ssim;      /* over runs */
+    double mean_seconds, median_seconds; /* of a run */
+    double largest_bytes;                /* of all runs */
 } study_summary;
 
 int study_is_failure(const study_result *run);

@@ -53,6 +53,7 @@ static void test_figures(void **state) {
     assert_true(isnan(s[0].mean_ssim));
     assert_int_equal(s[0].failures, 1);
     near(s[0].mean_seconds, 14);
+    near(s[0].median_seconds, 10);
     near(s[0].largest_bytes, 2e6);
     assert_ptr_equal(s[1].first, &runs[5]);
     assert_true(isnan(s[1].spread_db)); /* a single seed */

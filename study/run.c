@@ -1,0 +1,308 @@
+/* One run: read, restore, score, write. SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
+#include "study/run.h"
+
+#include "io/image_file.h"
+#include "io/psf_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct worker {
+    dipper_context *context;
+    const study_setup *setup;
+    const study_run *run;
+    study_watch *watch;
+    io_error *error;
+    io_picture *blurred, *truth;
+    float *true_psf; /* NULL: not known */
+    int true_width, true_height;
+    float *oracle; /* float planes of the oracle's result; NULL: there is none */
+    dipper_solver *solver;
+    float *planes; /* the result: channels x height x width */
+    float *psf;    /* found, or the true one of the oracle */
+    int psf_width, psf_height;
+    study_result result;
+} worker;
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The library does not know names of files. */
+static dipper_status library(worker *w, dipper_status status) {
+    if (status) {
+        const char *text = dipper_context_message(w->context);
+        io_fail(w->error, status, "%s: %s", w->run->c->blurred_file, text[0] ? text : dipper_status_text(status));
+    }
+    return status;
+}
+
+static dipper_status no_memory(worker *w) {
+    return io_fail(w->error, DIPPER_ERROR_MEMORY, "%s: no memory for its %d x %d pixels", w->run->c->blurred_file,
+                   w->blurred->width, w->blurred->height);
+}
+
+static dipper_image result_view(const worker *w) {
+    return dipper_image_view(w->planes, w->blurred->width, w->blurred->height, w->blurred->channels);
+}
+
+/* ---- Reading ---- */
+
+/* Where a run of the oracle keeps its result unrounded, for the scores of other runs. */
+static dipper_status oracle_path(const worker *w, const char *id, char *out) {
+    return path_print(out, w->error, "%s/pictures/%s_float.npy", w->setup->folder, id);
+}
+
+static dipper_status read_oracle(worker *w) {
+    char path[IO_PATH_MAX];
+    io_picture *oracle = NULL;
+    if (!w->run->oracle_id[0]) return DIPPER_OK;
+    IO_TRY(oracle_path(w, w->run->oracle_id, path));
+    if (!path_exists(path)) return DIPPER_OK; /* its run failed */
+    IO_TRY(picture_read(path, &oracle, w->error));
+    const io_picture *b = w->blurred;
+    int same = oracle->width == b->width && oracle->height == b->height && oracle->channels == b->channels;
+    if (same) {
+        w->oracle = oracle->data;
+        oracle->data = NULL;
+    }
+    picture_destroy(&oracle);
+    return same ? DIPPER_OK
+                : io_fail(w->error, DIPPER_ERROR_INPUT, "%s: differs in size from the blurred picture", path);
+}
+
+static dipper_status read_files(worker *w) {
+    const study_case *c = w->run->c;
+    IO_TRY(picture_read(c->blurred_file, &w->blurred, w->error));
+    IO_TRY(picture_read(c->truth_file, &w->truth, w->error));
+    if (c->true_psf_file[0])
+        IO_TRY(
+            psf_read(c->true_psf_file, c->true_psf_rotated, &w->true_psf, &w->true_width, &w->true_height, w->error));
+    const io_picture *b = w->blurred;
+    w->planes = malloc((size_t)b->width * (size_t)b->height * (size_t)b->channels * sizeof *w->planes);
+    if (!w->planes) return no_memory(w);
+    return read_oracle(w);
+}
+
+/* ---- Restoring ---- */
+
+static dipper_status make_solver(worker *w) {
+    dipper_solver_options options;
+    dipper_solver_info info = {.struct_size = sizeof info};
+    dipper_image blurred = picture_view(w->blurred);
+    dipper_solver_options_init(&options);
+    options.psf_width = w->result.psf_width;
+    options.psf_height = w->result.psf_height;
+    options.seed = w->run->seed;
+    options.progress = w->watch->progress;
+    options.user = w->watch->user;
+    IO_TRY(library(w, dipper_solver_create(w->context, &blurred, w->run->recipe, &options, &w->solver)));
+    IO_TRY(library(w, dipper_solver_get_info(w->solver, &info)));
+    w->watch->memory_bytes = (double)info.memory_bytes;
+    return DIPPER_OK;
+}
+
+static dipper_status step_to_end(worker *w) {
+    long left = 1;
+    dipper_status status = DIPPER_OK;
+    while (!status && left > 0) status = dipper_solver_step(w->solver, 1000, &left);
+    if (status == DIPPER_ERROR_CANCELLED) return io_fail(w->error, status, "stopped");
+    return library(w, status);
+}
+
+static dipper_status restore(worker *w) {
+    dipper_solver_info info = {.struct_size = sizeof info};
+    dipper_image out = result_view(w);
+    const double begin = seconds_now();
+    IO_TRY(make_solver(w));
+    IO_TRY(step_to_end(w));
+    w->result.seconds = seconds_now() - begin;
+    dipper_solver_psf_size(w->solver, &w->psf_width, &w->psf_height);
+    w->psf = malloc((size_t)w->psf_width * (size_t)w->psf_height * sizeof *w->psf);
+    if (!w->psf) return no_memory(w);
+    IO_TRY(library(w, dipper_solver_get_image(w->solver, &out)));
+    IO_TRY(library(w, dipper_solver_get_psf(w->solver, w->psf)));
+    IO_TRY(library(w, dipper_solver_get_info(w->solver, &info)));
+    w->result.memory_bytes = (double)info.memory_bytes;
+    return DIPPER_OK;
+}
+
+/* The last step of the recipes with the true PSF. */
+static dipper_status restore_oracle(worker *w) {
+    dipper_image blurred = picture_view(w->blurred), out = result_view(w);
+    const double begin = seconds_now();
+    IO_TRY(library(
+        w, dipper_deconvolve_sparse(w->context, &blurred, w->true_psf, w->true_width, w->true_height, NULL, &out)));
+    w->result.seconds = seconds_now() - begin;
+    w->psf = w->true_psf;
+    w->psf_width = w->true_width;
+    w->psf_height = w->true_height;
+    return DIPPER_OK;
+}
+
+/* ---- Scoring ---- */
+
+static dipper_status compare(worker *w, const dipper_image *image, dipper_score *score) {
+    dipper_score_options options;
+    const io_picture *b = w->blurred;
+    dipper_image truth = picture_view(w->truth), blurred = picture_view(w->blurred);
+    dipper_image oracle = dipper_image_view(w->oracle, b->width, b->height, b->channels);
+    dipper_score_options_init(&options);
+    options.protocol = w->setup->protocol;
+    options.blurred = &blurred;
+    options.oracle = w->oracle ? &oracle : NULL;
+    *score = (dipper_score){.struct_size = sizeof *score};
+    return library(w, dipper_score_result(w->context, image, &truth, &options, score));
+}
+
+/* A picture that cannot be scored need not be restored. */
+static dipper_status check_scoring(worker *w) {
+    dipper_score score;
+    dipper_image blurred = picture_view(w->blurred);
+    return compare(w, &blurred, &score);
+}
+
+static void keep_score(study_result *r, const dipper_score *s) {
+    r->crop = s->crop;
+    r->range = s->range;
+    r->channel = s->channel;
+    r->clip = s->clip;
+    r->psnr_db = s->psnr_db;
+    r->ssim = s->ssim;
+    r->psnr_blurred_db = s->psnr_blurred_db;
+    r->isnr_db = s->isnr_db;
+    r->psnr_nb_db = s->psnr_nb_db;
+    r->shift_x = s->shift_x;
+    r->shift_y = s->shift_y;
+    r->oracle_psnr_db = s->oracle_psnr_db;
+    r->error_ratio = s->error_ratio;
+    r->spectral_ratio = s->spectral_ratio;
+}
+
+static dipper_status score(worker *w) {
+    dipper_score s;
+    dipper_psf_match match = {.struct_size = sizeof match};
+    study_result *r = &w->result;
+    dipper_image image = result_view(w), blurred = picture_view(w->blurred);
+    IO_TRY(compare(w, &image, &s));
+    keep_score(r, &s);
+    IO_TRY(library(
+        w, dipper_quality_measure(w->context, &image, &blurred, w->psf, w->psf_width, w->psf_height, &r->quality)));
+    if (!w->true_psf || !w->run->recipe) return DIPPER_OK;
+    IO_TRY(library(w, dipper_psf_compare(w->context, w->psf, w->psf_width, w->psf_height, w->true_psf, w->true_width,
+                                         w->true_height, &match)));
+    r->psf_correlation = match.correlation;
+    r->psf_squared_error = match.squared_error;
+    return DIPPER_OK;
+}
+
+/* ---- Writing ---- */
+
+static dipper_status write_pictures(worker *w) {
+    char path[IO_PATH_MAX];
+    const char *id = w->run->id, *folder = w->setup->folder;
+    study_result *r = &w->result;
+    IO_TRY(path_print(r->result_file, w->error, "pictures/%s.%s", id, io_have_vips() ? "png" : "npy"));
+    IO_TRY(path_print(path, w->error, "%s/%s", folder, r->result_file));
+    IO_TRY(picture_write(w->blurred, w->planes, path, 1, NULL, w->error));
+    if (!w->run->recipe) {
+        io_picture unrounded = *w->blurred;
+        unrounded.depth = IO_DEPTH_F32;
+        IO_TRY(oracle_path(w, id, path));
+        return picture_write(&unrounded, w->planes, path, 1, NULL, w->error);
+    }
+    IO_TRY(path_print(r->psf_npy_file, w->error, "pictures/%s_psf.npy", id));
+    IO_TRY(path_print(path, w->error, "%s/%s", folder, r->psf_npy_file));
+    IO_TRY(psf_write_npy(w->psf, w->psf_width, w->psf_height, path, 1, w->error));
+    if (!io_have_vips()) return DIPPER_OK;
+    IO_TRY(path_print(r->psf_png_file, w->error, "pictures/%s_psf.png", id));
+    IO_TRY(path_print(path, w->error, "%s/%s", folder, r->psf_png_file));
+    return psf_write_picture(w->psf, w->psf_width, w->psf_height, path, 1, w->error);
+}
+
+static void copy(char *to, size_t size, const char *from) {
+    size_t length = strlen(from);
+    if (length >= size) length = size - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+static void begin_result(worker *w) {
+    study_result *r = &w->result;
+    const study_case *c = w->run->c;
+    study_result_init(r);
+    copy(r->id, sizeof r->id, w->run->id);
+    copy(r->version, sizeof r->version, DIPPER_VERSION_STRING);
+    copy(r->suite, sizeof r->suite, w->setup->suite);
+    copy(r->name, sizeof r->name, c->name);
+    copy(r->picture, sizeof r->picture, c->picture);
+    copy(r->kernel, sizeof r->kernel, c->kernel);
+    copy(r->method, sizeof r->method, w->run->method);
+    copy(r->settings, sizeof r->settings, w->run->recipe ? w->setup->settings : "");
+    copy(r->psf_told, sizeof r->psf_told, w->run->recipe ? w->setup->psf_told : "own");
+    copy(r->protocol, sizeof r->protocol, w->setup->protocol);
+    copy(r->device, sizeof r->device, dipper_context_device(w->context));
+    copy(r->blurred_file, sizeof r->blurred_file, c->blurred_file);
+    copy(r->truth_file, sizeof r->truth_file, c->truth_file);
+    copy(r->true_psf_file, sizeof r->true_psf_file, c->true_psf_file);
+    r->true_psf_rotated = c->true_psf_rotated;
+    r->seed = w->run->seed;
+    r->threads = dipper_context_threads(w->context);
+}
+
+/* The solver wants odd sides. */
+static void tell_psf_size(worker *w) {
+    int own = !w->run->recipe || w->setup->psf_width == 0;
+    w->result.psf_width = own ? w->true_width | 1 : w->setup->psf_width;
+    w->result.psf_height = own ? w->true_height | 1 : w->setup->psf_height;
+}
+
+static dipper_status work(worker *w) {
+    IO_TRY(read_files(w));
+    tell_psf_size(w);
+    IO_TRY(check_scoring(w));
+    IO_TRY(w->run->recipe ? restore(w) : restore_oracle(w));
+    IO_TRY(score(w));
+    return write_pictures(w);
+}
+
+static dipper_status write_failure(worker *w) {
+    const study_result done = w->result;
+    begin_result(w);
+    w->result.psf_width = done.psf_width;
+    w->result.psf_height = done.psf_height;
+    w->result.failed = 1;
+    copy(w->result.message, sizeof w->result.message, w->error->text);
+    io_error why = {""};
+    if (!study_result_write(&w->result, w->setup->folder, &why)) return DIPPER_OK;
+    *w->error = why;
+    return DIPPER_ERROR_OUTPUT;
+}
+
+static void clean_up(worker *w) {
+    dipper_solver_destroy(&w->solver);
+    if (w->psf != w->true_psf) free(w->psf);
+    free(w->true_psf);
+    free(w->oracle);
+    free(w->planes);
+    picture_destroy(&w->blurred);
+    picture_destroy(&w->truth);
+}
+
+dipper_status study_run_do(dipper_context *context, const study_setup *setup, const study_run *run, study_watch *watch,
+                           io_error *error) {
+    worker w = {.context = context, .setup = setup, .run = run, .watch = watch, .error = error};
+    begin_result(&w);
+    dipper_status status = work(&w);
+    if (!status)
+        status = study_result_write(&w.result, setup->folder, error);
+    else if ((status == DIPPER_ERROR_INPUT || status == DIPPER_ERROR_DIVERGED) && write_failure(&w))
+        status = DIPPER_ERROR_OUTPUT;
+    clean_up(&w);
+    return status;
+}
