@@ -10,9 +10,11 @@ typedef struct command_line {
     char *const *full_argv;
 } command_line;
 
+int command_blur(const command_line *line);
 int command_deblur(const command_line *line);
 int command_bench(const command_line *line);
 int command_info(const command_line *line);
+int command_psf(const command_line *line);
 int command_score(const command_line *line);
 
 /* The command's own exit code: some of a batch failed. All others are those of dipper_status. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +21,7 @@ int parse_long(const char *text, long *out) {
     return end != text && *end == '\0' && errno == 0;
 }
 
-static int parse_u64(const char *text, uint64_t *out) {
+int parse_u64(const char *text, uint64_t *out) {
     char *end;
     errno = 0;
     *out = strtoull(text, &end, 10);

@@ -3,6 +3,7 @@
 #define DIPPER_CLI_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 typedef enum option_kind {
@@ -53,5 +54,6 @@ const char *nearest_name(const char *word, const char *const *names, int count);
 /* Whole text as a number; 0 if it is not one. */
 int parse_real(const char *text, double *out);
 int parse_long(const char *text, long *out);
+int parse_u64(const char *text, uint64_t *out);
 
 #endif

@@ -89,10 +89,10 @@ static dipper_status read_picture(score_job *j, const char *path, io_picture **o
 }
 
 static dipper_status read_psf(score_job *j, const char *path, int rotate, psf_data *out) {
-    char note[PSF_NOTE_MAX] = "";
+    psf_origin origin;
     if (!path) return DIPPER_OK;
-    IO_TRY(psf_read_noted(path, rotate, &out->values, &out->width, &out->height, note, &j->error));
-    if (note[0]) console_note(&j->console, "%s: %s", path, note);
+    IO_TRY(psf_read_noted(path, rotate, &out->values, &out->width, &out->height, &origin, &j->error));
+    if (origin.note[0]) console_note(&j->console, "%s: %s", path, origin.note);
     return DIPPER_OK;
 }
 

@@ -29,6 +29,11 @@ void stop_install(void) {
     }
 }
 
+void stop_install_at_once(void) {
+    requests = 1;
+    stop_install();
+}
+
 int stop_requested(void) {
     return requests > 0;
 }

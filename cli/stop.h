@@ -5,6 +5,8 @@
 /* The first SIGINT, SIGTERM or SIGHUP asks the run to stop and to write what there is; the second ends the process at
  * once, temporary files removed. */
 void stop_install(void);
+/* For quick commands: the first signal ends at once, and leaves no temporary file. */
+void stop_install_at_once(void);
 int stop_requested(void);
 
 #endif

@@ -51,6 +51,25 @@ dipper_image picture_view(io_picture *picture) {
     return dipper_image_view(picture->data, picture->width, picture->height, picture->channels);
 }
 
+static void crop_plane(float *plane, int from_width, int x, int y, int width, int height, float *to) {
+    for (int row = 0; row < height; row++)
+        memmove(to + (size_t)row * (size_t)width, plane + (size_t)(row + y) * (size_t)from_width + x,
+                (size_t)width * sizeof *to);
+}
+
+void picture_crop(io_picture *p, int x, int y, int width, int height) {
+    const size_t before = (size_t)p->width * (size_t)p->height, after = (size_t)width * (size_t)height;
+    for (int c = 0; c < p->channels; c++) /* each lands before where the next is read from */
+        crop_plane(p->data + (size_t)c * before, p->width, x, y, width, height, p->data + (size_t)c * after);
+    if (p->alpha) crop_plane(p->alpha, p->width, x, y, width, height, p->alpha);
+    p->width = width;
+    p->height = height;
+}
+
+dipper_status picture_through_jpeg(const io_picture *like, float *planes, io_error *error) {
+    return vips_room_through_jpeg(like, planes, error);
+}
+
 /* ---- Reading ---- */
 
 static dipper_status check_file(const char *path, io_error *error) {
@@ -159,6 +178,11 @@ static dipper_status check_format(const char *path, const format_row *row, io_er
     if (strcmp(row->name, "npy") == 0 || io_have_vips()) return DIPPER_OK;
     return io_fail(error, DIPPER_ERROR_OUTPUT,
                    "%s: this build has no libvips and writes .npy files only; name the output with -o as .npy", path);
+}
+
+int picture_is_jpeg(const char *path) {
+    const format_row *row = find_format(path);
+    return row && strcmp(row->name, "jpeg") == 0;
 }
 
 dipper_status picture_check_output(const char *path, int overwrite, io_error *error) {

@@ -20,6 +20,7 @@ typedef struct io_picture {
     char note[240];  /* what was changed in reading, for people; "" if nothing */
     int orientation; /* EXIF orientation that was applied, 1..8 */
     int has_icc, has_exif;
+    int jpeg_quality;      /* of JPEG files that are written like this one, 1..100; 0: 95 */
     io_metadata *metadata; /* NULL for .npy */
 } io_picture;
 
@@ -33,9 +34,19 @@ void picture_destroy(io_picture **picture); /* NULL is fine; sets *picture to NU
 
 dipper_image picture_view(io_picture *picture); /* without alpha */
 
+/* Keeps the rectangle width x height, wholly inside, whose top left corner is (x, y); alpha as well. */
+void picture_crop(io_picture *picture, int x, int y, int width, int height);
+
+/* What JPEG compression with the picture's jpeg_quality makes of `planes` (its shape), in place: 8 bit, clipped to
+ * [0, 1]. DIPPER_ERROR_ARGUMENT in a build without libvips. */
+dipper_status picture_through_jpeg(const io_picture *like, float *planes, io_error *error);
+
 /* Before the work begins: is `path` a format that can be written, free or to be overwritten, in a directory that can
  * be written to? */
 dipper_status picture_check_output(const char *path, int overwrite, io_error *error);
+
+/* Whether picture_write makes a JPEG file of this name. */
+int picture_is_jpeg(const char *path);
 
 typedef struct io_written {
     size_t clipped; /* pixels with a channel outside the range of the file's depth */

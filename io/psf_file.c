@@ -16,13 +16,14 @@ typedef struct psf_values {
     const char *path;
     float *data; /* height x width */
     int width, height;
-    char *note;
+    psf_origin *origin;
     io_error *error;
 } psf_values;
 
 static void add_note(psf_values *v, const char *text) {
-    size_t used = strlen(v->note);
-    snprintf(v->note + used, PSF_NOTE_MAX - used, "%s%s", used ? "; " : "", text);
+    char *note = v->origin->note;
+    size_t used = strlen(note);
+    snprintf(note + used, PSF_NOTE_MAX - used, "%s%s", used ? "; " : "", text);
 }
 
 /* psf_write_picture's pictures: every value a square. Taken as a PSF, one would be eight times too large. */
@@ -89,6 +90,9 @@ static dipper_status check_values(psf_values *v) {
     }
     if (!(sum > 0)) return io_fail(v->error, DIPPER_ERROR_INPUT, "%s: is zero everywhere", v->path);
     for (size_t i = 0; i < n; i++) v->data[i] = (float)((double)v->data[i] / sum);
+    v->origin->width = v->width;
+    v->origin->height = v->height;
+    v->origin->sum = sum;
     return DIPPER_OK;
 }
 
@@ -147,11 +151,11 @@ static void turn(psf_values *v) {
     }
 }
 
-dipper_status psf_read_noted(const char *path, int rotate, float **psf, int *width, int *height,
-                             char note[PSF_NOTE_MAX], io_error *error) {
-    psf_values v = {.path = path, .note = note, .error = error};
+dipper_status psf_read_noted(const char *path, int rotate, float **psf, int *width, int *height, psf_origin *origin,
+                             io_error *error) {
+    psf_values v = {.path = path, .origin = origin, .error = error};
     *psf = NULL;
-    note[0] = '\0';
+    *origin = (psf_origin){0};
     dipper_status status = read_values(&v);
     if (!status) status = check_values(&v);
     if (!status) status = make_odd(&v);
@@ -168,8 +172,8 @@ dipper_status psf_read_noted(const char *path, int rotate, float **psf, int *wid
 }
 
 dipper_status psf_read(const char *path, int rotate, float **psf, int *width, int *height, io_error *error) {
-    char note[PSF_NOTE_MAX];
-    return psf_read_noted(path, rotate, psf, width, height, note, error);
+    psf_origin origin;
+    return psf_read_noted(path, rotate, psf, width, height, &origin, error);
 }
 
 /* ---- Writing ---- */

@@ -14,9 +14,15 @@ enum { PSF_SIDE_MAX = 101, PSF_NOTE_MAX = 160 };
  * DIPPER_ERROR_INPUT with the position, counted from 0: other negative values, NaN, infinity; all zero; too large;
  * channels that differ; a picture made for eyes by psf_write_picture. */
 dipper_status psf_read(const char *path, int rotate, float **psf, int *width, int *height, io_error *error);
-/* The same; note: what was changed in reading, for people, "" if nothing. */
-dipper_status psf_read_noted(const char *path, int rotate, float **psf, int *width, int *height,
-                             char note[PSF_NOTE_MAX], io_error *error);
+typedef struct psf_origin { /* what the file held */
+    int width, height;
+    double sum;
+    char note[PSF_NOTE_MAX]; /* what was changed in reading, but for the sum, for people; "" if nothing */
+} psf_origin;
+
+/* The same; tells what the file held. */
+dipper_status psf_read_noted(const char *path, int rotate, float **psf, int *width, int *height, psf_origin *origin,
+                             io_error *error);
 
 /* By extension: .npy, .tif and .fits float32 as it is; .txt rows of numbers; .png 16 bit, divided by its maximum. All
  * can be read by psf_read. */

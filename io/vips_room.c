@@ -23,6 +23,11 @@ dipper_status vips_room_write(const vips_job *job, const output_file *file, io_e
     return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: this build has no libvips and writes .npy files only", file->path);
 }
 
+dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error) {
+    (void)like, (void)planes;
+    return io_fail(error, DIPPER_ERROR_ARGUMENT, "this build has no libvips and does not compress");
+}
+
 #else
 
 #include <stdio.h>
@@ -374,9 +379,14 @@ static VipsInterpretation interpretation(const vips_job *job) {
     return grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_scRGB;
 }
 
+static int quality(const io_picture *like) {
+    return like->jpeg_quality ? like->jpeg_quality : 95;
+}
+
 static int save(VipsImage *image, const vips_job *job, const char *name) {
     if (strcmp(job->format, "png") == 0) return vips_pngsave(image, name, NULL);
-    if (strcmp(job->format, "jpeg") == 0) return vips_jpegsave(image, name, "Q", 95, "optimize_coding", TRUE, NULL);
+    if (strcmp(job->format, "jpeg") == 0)
+        return vips_jpegsave(image, name, "Q", quality(job->like), "optimize_coding", TRUE, NULL);
     if (strcmp(job->format, "webp") == 0) return vips_webpsave(image, name, "Q", 95, NULL);
     if (strcmp(job->format, "fits") == 0) return vips_fitssave(image, name, NULL);
     int floats = job->depth >= IO_DEPTH_F32;
@@ -407,6 +417,43 @@ dipper_status vips_room_write(const vips_job *job, const output_file *file, io_e
     int failed = save_packed(job, packed, bands, file->temporary);
     free(packed);
     if (failed) return vips_failed(file->path, "cannot be written", DIPPER_ERROR_OUTPUT, error);
+    vips_error_clear();
+    return DIPPER_OK;
+}
+
+/* ---- JPEG and back ---- */
+
+/* The packed 8-bit samples of `like` from a compressed picture; 0 if it is not that picture. */
+static int unpack_jpeg(const void *file, size_t size, const io_picture *like, float *planes) {
+    VipsImage *image = NULL;
+    size_t plane = (size_t)like->width * (size_t)like->height;
+    if (vips_jpegload_buffer((void *)file, size, &image, NULL)) return 0;
+    const void *packed = vips_image_get_data(image);
+    int good = packed && image->Xsize == like->width && image->Ysize == like->height &&
+               image->Bands == like->channels && image->BandFmt == VIPS_FORMAT_UCHAR;
+    for (int c = 0; good && c < like->channels; c++)
+        samples_unpack(planes + (size_t)c * plane, packed, IO_DEPTH_U8, plane, like->channels, c);
+    g_object_unref(image);
+    return good;
+}
+
+dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error) {
+    const vips_job job = {like, planes, "jpeg", IO_DEPTH_U8, 0};
+    IO_TRY(start(error));
+    const size_t bytes = (size_t)like->width * (size_t)like->height * (size_t)like->channels;
+    void *packed = pack(&job, like->channels), *file = NULL;
+    size_t size = 0;
+    if (!packed) return io_fail(error, DIPPER_ERROR_MEMORY, "no memory to compress a picture");
+    VipsImage *raw =
+        vips_image_new_from_memory(packed, bytes, like->width, like->height, like->channels, VIPS_FORMAT_UCHAR);
+    VipsImage *image = raw ? with_fields(raw, NULL, interpretation(&job)) : NULL;
+    int good = image && !vips_jpegsave_buffer(image, &file, &size, "Q", quality(like), NULL) &&
+               unpack_jpeg(file, size, like, planes);
+    if (image) g_object_unref(image);
+    if (raw) g_object_unref(raw);
+    g_free(file);
+    free(packed);
+    if (!good) return vips_failed("JPEG", "a picture cannot be compressed", DIPPER_ERROR_OUTPUT, error);
     vips_error_clear();
     return DIPPER_OK;
 }

@@ -24,6 +24,9 @@ typedef struct vips_job {
 /* Writes into the temporary file of an open output. */
 dipper_status vips_room_write(const vips_job *job, const output_file *file, io_error *error);
 
+/* As picture_through_jpeg. */
+dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error);
+
 void vips_room_forget(io_metadata *metadata); /* NULL is fine */
 
 #endif

@@ -110,15 +110,16 @@ static void bad_values(void **state) {
 static void even_sides(void **state) {
     (void)state;
     const float wide[] = {0, 0, 1, 0, 0}, both[] = {0, 0, 0, 0, 1, 3, 0, 2, 4}, back[] = {4, 2, 0, 3, 1, 0, 0, 0, 0};
-    char note[PSF_NOTE_MAX];
+    psf_origin origin;
     float *psf;
     int w, h;
     io_error e = {""};
     expect_psf(text_file("a.txt", "0 1 0 0"), 0, 5, 1, wide, 0);
     expect_psf(text_file("b.txt", "1 3\n2 4"), 0, 3, 3, both, 1e-7);
     expect_psf(in_folder("b.txt"), 1, 3, 3, back, 1e-7);
-    assert_int_equal(psf_read_noted(in_folder("b.txt"), 0, &psf, &w, &h, note, &e), DIPPER_OK);
-    assert_string_equal(note, "even sides of 2 x 2 px got zeros on the left and above");
+    assert_int_equal(psf_read_noted(in_folder("b.txt"), 0, &psf, &w, &h, &origin, &e), DIPPER_OK);
+    assert_true(origin.width == 2 && origin.height == 2 && origin.sum == 10);
+    assert_string_equal(origin.note, "even sides of 2 x 2 px got zeros on the left and above");
     free(psf);
 }
 
