@@ -51,8 +51,8 @@ static void add(XXH64_state_t *state, const char *text) {
 dipper_status study_id_run(const study_run_key *key, char out[STUDY_ID_SIZE], io_error *error) {
     char number[32];
     dipper_field field;
-    const char *texts[] = {DIPPER_VERSION_STRING, key->blurred, key->truth,   key->true_psf,
-                           key->protocol,         key->method,  key->psf_told};
+    const char *texts[] = {DIPPER_VERSION_STRING, key->suite,    key->name,   key->blurred, key->truth,
+                           key->true_psf,         key->protocol, key->method, key->psf_told};
     XXH64_state_t *state = begin();
     if (!state) return no_memory(error);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) add(state, texts[i]);

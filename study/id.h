@@ -15,6 +15,7 @@ int study_have_ids(void);
 dipper_status study_id_file(const char *path, char out[STUDY_ID_SIZE], io_error *error);
 
 typedef struct study_run_key {              /* everything borrowed */
+    const char *suite, *name;               /* of the case: pictures that are equal are still two cases */
     const char *blurred, *truth, *true_psf; /* ids of the files, "" if there is none */
     int true_psf_rotated;
     const char *protocol, *method, *psf_told;

@@ -19,7 +19,9 @@ static dipper_status id_files(const study_case *c, file_ids *ids, io_error *erro
 /* method NULL: the oracle, which knows the PSF and draws no random numbers. */
 static dipper_status add_run(const study_plan_options *o, const study_case *c, const file_ids *ids,
                              const study_method *method, uint64_t seed, study_run *run, io_error *error) {
-    const study_run_key key = {.blurred = ids->blurred,
+    const study_run_key key = {.suite = o->setup->suite,
+                               .name = c->name,
+                               .blurred = ids->blurred,
                                .truth = ids->truth,
                                .true_psf = ids->psf,
                                .true_psf_rotated = c->true_psf_rotated,

@@ -12,7 +12,7 @@ enum { RESULT_NAME_MAX = 128, RESULT_TEXT_MAX = 512 };
  * equal pictures, is the text "Infinity". Paths are absolute for the data, and relative to the results folder for what
  * the run wrote; "" = there is none. */
 typedef struct study_result {
-    char id[17];                    /* hash of input, truth, recipe, seed, PSF told, version: 16 hex digits */
+    char id[17];                    /* hash of case, files, recipe, seed ... (study/id.h): 16 hex digits */
     char version[32];               /* DIPPER_VERSION_STRING of the program that made it */
     char suite[RESULT_NAME_MAX];    /* "levin" ... */
     char name[RESULT_NAME_MAX];     /* case: "im1_kernel1" */

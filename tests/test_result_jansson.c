@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "study/csv.h"
 #include "study/id.h"
 #include "study/result.h"
 
@@ -163,6 +164,29 @@ static void test_folder(void **state) {
     study_results_free(&all);
 }
 
+/* Quotes where commas are; nothing for what is not known. */
+static void test_csv(void **state) {
+    (void)state;
+    io_error e = {""};
+    char path[128], text[4096];
+    study_result r = example("0000000000000001", "a", 7, 30.25);
+    study_results all = {&r, 1, 0};
+    strcpy(r.settings, "iterations=1,2");
+    strcpy(r.message, "say \"no\"");
+    r.isnr_db = INFINITY;
+    snprintf(path, sizeof path, "%s/results.csv", folder);
+    assert_int_equal(study_csv_write(&all, path, &e), DIPPER_OK);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *line = strchr(text, '\n');
+    assert_non_null(line);
+    assert_non_null(strstr(line, "\nlevin,fast,\"iterations=1,2\",own,a,7,,,0,0,0,,30.25,,inf,,"));
+    assert_non_null(strstr(line, ",\"say \"\"no\"\"\","));
+    assert_string_equal(strchr(line + 1, '\n'), "\n"); /* one line, and the end of it */
+}
+
 /* XXH64 of nothing and of "abc" with seed 0, from the algorithm's own test vectors. */
 static void test_ids(void **state) {
     (void)state;
@@ -178,10 +202,16 @@ static void test_ids(void **state) {
     assert_string_equal(id, "44bc2cf5ad770999");
     assert_int_equal(study_id_file("/tmp/no-such-file-here", id, &e), DIPPER_ERROR_INPUT);
 
-    study_run_key key = {
-        .blurred = "1", .truth = "2", .true_psf = "", .protocol = "levin", .method = "oracle", .psf_told = "own"};
+    study_run_key key = {.suite = "levin",
+                         .name = "a",
+                         .blurred = "1",
+                         .truth = "2",
+                         .true_psf = "",
+                         .protocol = "levin",
+                         .method = "oracle",
+                         .psf_told = "own"};
     assert_int_equal(study_id_run(&key, id, &e), DIPPER_OK);
-    study_run_key changed[] = {key, key, key, key, key, key, key};
+    study_run_key changed[] = {key, key, key, key, key, key, key, key, key};
     changed[0].blurred = "12", changed[0].truth = "";
     changed[1].true_psf = "3";
     changed[2].true_psf_rotated = 1;
@@ -189,7 +219,9 @@ static void test_ids(void **state) {
     changed[4].method = "fast";
     changed[5].psf_told = "5x5";
     changed[6].seed = 1;
-    for (int i = 0; i < 7; i++) {
+    changed[7].suite = "lai";
+    changed[8].name = "b";
+    for (int i = 0; i < 9; i++) {
         assert_int_equal(study_id_run(&changed[i], other, &e), DIPPER_OK);
         assert_string_not_equal(id, other);
     }
@@ -203,8 +235,14 @@ static void test_id_of_recipe(void **state) {
     dipper_recipe *recipe = NULL;
     char id[STUDY_ID_SIZE], other[STUDY_ID_SIZE];
     if (!study_have_ids()) skip();
-    study_run_key key = {
-        .blurred = "1", .truth = "2", .true_psf = "", .protocol = "levin", .method = "fast", .psf_told = "own"};
+    study_run_key key = {.suite = "levin",
+                         .name = "a",
+                         .blurred = "1",
+                         .truth = "2",
+                         .true_psf = "",
+                         .protocol = "levin",
+                         .method = "fast",
+                         .psf_told = "own"};
     assert_int_equal(dipper_context_create(NULL, &context), DIPPER_OK);
     assert_int_equal(dipper_recipe_create(context, "fast", &recipe), DIPPER_OK);
     key.recipe = recipe;
@@ -224,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_round_trip, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_bad_files, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_folder, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_csv, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_ids, make_folder, remove_folder),
         cmocka_unit_test(test_id_of_recipe),
     };

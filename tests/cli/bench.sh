@@ -101,7 +101,7 @@ check 'the CSV changed' cmp before.csv r/results.csv
 bench 0 $few --seeds 3 --cases a -v
 err_has '1 runs done, 2 were there'
 has_count r 7
-one=$(find r/runs -name '*.json' | sort | head -n 1)
+one=$(grep -l '"seed": 1' r/runs/*.json | head -n 1)
 rm "$one"
 bench 0 $few --seeds 2 --oracle -v
 err_has '1 runs done, 5 were there'
@@ -166,6 +166,7 @@ check 'other protocol' grep -q '"protocol": "levin"' lr/runs/*.json
 # shellcheck disable=SC2086
 expect 0 "$DIPPER" bench levin $quick --data l -o lr --cases im1_kernel1 --protocol plain -k 3x5
 check 'the same run for another protocol and size' test "$(json_count lr)" -eq 2
+check 'not a table for each protocol' test "$(grep -c '^levin, protocol' .seen/out)" -eq 2
 check 'other size told' grep -q ',3x5,im1_kernel1,0,im1,kernel1,3,5,' lr/results.csv
 cp d/blurred/a.npy t/blurred/im01_ker01_blur.npy
 cp d/gt/a.npy t/gt/im01.npy
@@ -199,6 +200,10 @@ err_has 's2.npy: 51 x 50 pixels are too few'
 # ---- Several at once ----
 bench 0 -n 3 --data d -o jobs --seeds 3 --jobs 3 --progress none
 has_count jobs 6
+cp -r d equal
+for part in blurred gt psf; do cp d/$part/a.npy equal/$part/b.npy; done
+bench 0 -n 3 --data equal -o equal_results -q
+has_count equal_results 2 # equal pictures are still two cases
 cut -d, -f5-16 jobs/results.csv | grep '^[ab],[01],' | sort >jobs.txt
 cut -d, -f5-16 r/results.csv | sort >r.txt
 check 'other scores with several jobs' test "$(comm -12 jobs.txt r.txt | wc -l)" -eq 4
@@ -254,4 +259,25 @@ expect 0 "$DIPPER" bench folder -j 1 $long -n 300 -v
 err_has '2 runs done, 0 were there'
 has_count stop 2
 absent stop/runs/*.claim
+
+# A run whose process is killed is reported, the others are done, and the next time it is done as well.
+if command -v pgrep >/dev/null 2>&1; then
+    last='dipper bench and SIGKILL to the process of a run'
+    : >.seen/err
+    # shellcheck disable=SC2086
+    "$DIPPER" bench folder -j 1 $long -n 301 -f >.seen/out 2>.seen/err &
+    pid=$!
+    wait_for_run stop .seen/err
+    kill -s KILL "$(pgrep -P $pid)"
+    wait $pid
+    code=$?
+    check "exit code $code instead of 9" test "$code" = 9
+    err_has 'a fast seed 0: failed: its process was ended by signal 9'
+    err_has '1 of 2 runs failed'
+    has_count stop 3
+    expect 0 "$DIPPER" bench folder -j 1 $long -n 301 -v
+    err_has '1 runs done, 1 were there'
+else
+    skip 'killing the process of a run: there is no pgrep'
+fi
 finish
