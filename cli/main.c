@@ -20,6 +20,7 @@ static const command_row commands[] = {
     {"deblur", command_deblur, "make blurred pictures sharp, and find how they were blurred"},
     {"score", command_score, "how good a result is: PSNR, SSIM and others, by published protocols"},
     {"bench", command_bench, "methods over a data set: restore, score, tabulate"},
+    {"report", command_report, "one HTML page of the results of dipper bench"},
     {"blur", command_blur, "blur a picture and add noise, to try methods where the truth is known"},
     {"psf", command_psf, "make, show, convert and compare PSFs"},
     {"info", command_info, "version, build, recipes with all their fields, and what a picture file holds"},

@@ -244,3 +244,10 @@ dipper_status picture_write(const io_picture *like, const float *planes, const c
     output_discard(&file);
     return status;
 }
+
+dipper_status picture_encode_png(const float *planes, int width, int height, int channels, unsigned char **bytes,
+                                 size_t *count, io_error *error) {
+    *bytes = NULL;
+    *count = 0;
+    return vips_room_encode_png(planes, width, height, channels, bytes, count, error);
+}

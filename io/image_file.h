@@ -60,4 +60,9 @@ typedef struct io_written {
 dipper_status picture_write(const io_picture *like, const float *planes, const char *path, int overwrite,
                             io_written *report, io_error *error);
 
+/* 8-bit PNG of `planes` (channels x height x width, clipped to [0, 1]) in memory; free() it. DIPPER_ERROR_ARGUMENT in a
+ * build without libvips. */
+dipper_status picture_encode_png(const float *planes, int width, int height, int channels, unsigned char **bytes,
+                                 size_t *count, io_error *error);
+
 #endif

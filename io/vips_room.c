@@ -22,6 +22,11 @@ dipper_status vips_room_write(const vips_job *job, const output_file *file, io_e
     (void)job;
     return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: this build has no libvips and writes .npy files only", file->path);
 }
+dipper_status vips_room_encode_png(const float *planes, int width, int height, int channels, unsigned char **bytes,
+                                   size_t *count, io_error *error) {
+    (void)planes, (void)width, (void)height, (void)channels, (void)bytes, (void)count;
+    return io_fail(error, DIPPER_ERROR_ARGUMENT, "this build has no libvips and makes no pictures");
+}
 
 dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error) {
     (void)like, (void)planes;
@@ -394,18 +399,24 @@ static int save(VipsImage *image, const vips_job *job, const char *name) {
                          floats ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
 }
 
-static int save_packed(const vips_job *job, const void *packed, int bands, const char *name) {
+/* The picture to save, over the memory of `packed`; NULL on failure. */
+static VipsImage *wrap(const vips_job *job, const void *packed, int bands) {
     static const VipsBandFormat kinds[] = {VIPS_FORMAT_UCHAR, VIPS_FORMAT_USHORT, VIPS_FORMAT_FLOAT,
                                            VIPS_FORMAT_DOUBLE};
     int width = job->like->width, height = job->like->height;
     size_t bytes = (size_t)width * (size_t)height * (size_t)bands * depth_bytes(job->depth);
     VipsImage *raw = vips_image_new_from_memory(packed, bytes, width, height, bands, kinds[job->depth]);
-    if (!raw) return -1;
+    if (!raw) return NULL;
     const io_metadata *metadata = job->like->metadata;
     VipsImage *image = with_fields(raw, metadata ? metadata->header : NULL, interpretation(job));
+    g_object_unref(raw);
+    return image;
+}
+
+static int save_packed(const vips_job *job, const void *packed, int bands, const char *name) {
+    VipsImage *image = wrap(job, packed, bands);
     int failed = image ? save(image, job, name) : -1;
     if (image) g_object_unref(image);
-    g_object_unref(raw);
     return failed;
 }
 
@@ -440,20 +451,43 @@ static int unpack_jpeg(const void *file, size_t size, const io_picture *like, fl
 dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error) {
     const vips_job job = {like, planes, "jpeg", IO_DEPTH_U8, 0};
     IO_TRY(start(error));
-    const size_t bytes = (size_t)like->width * (size_t)like->height * (size_t)like->channels;
     void *packed = pack(&job, like->channels), *file = NULL;
     size_t size = 0;
     if (!packed) return io_fail(error, DIPPER_ERROR_MEMORY, "no memory to compress a picture");
-    VipsImage *raw =
-        vips_image_new_from_memory(packed, bytes, like->width, like->height, like->channels, VIPS_FORMAT_UCHAR);
-    VipsImage *image = raw ? with_fields(raw, NULL, interpretation(&job)) : NULL;
+    VipsImage *image = wrap(&job, packed, like->channels);
     int good = image && !vips_jpegsave_buffer(image, &file, &size, "Q", quality(like), NULL) &&
                unpack_jpeg(file, size, like, planes);
     if (image) g_object_unref(image);
-    if (raw) g_object_unref(raw);
     g_free(file);
     free(packed);
     if (!good) return vips_failed("JPEG", "a picture cannot be compressed", DIPPER_ERROR_OUTPUT, error);
+    vips_error_clear();
+    return DIPPER_OK;
+}
+
+/* ---- PNG in memory ---- */
+
+/* Into memory of our own: libvips frees its by another function. */
+static int encode_packed(const vips_job *job, const void *packed, unsigned char **bytes, size_t *count) {
+    void *encoded = NULL;
+    VipsImage *image = wrap(job, packed, job->like->channels);
+    int failed = image ? vips_pngsave_buffer(image, &encoded, count, "compression", 9, NULL) : -1;
+    if (image) g_object_unref(image);
+    *bytes = failed ? NULL : malloc(*count);
+    if (*bytes) memcpy(*bytes, encoded, *count);
+    g_free(encoded);
+    return *bytes ? 0 : -1;
+}
+
+dipper_status vips_room_encode_png(const float *planes, int width, int height, int channels, unsigned char **bytes,
+                                   size_t *count, io_error *error) {
+    io_picture like = {.width = width, .height = height, .channels = channels};
+    vips_job job = {&like, planes, "png", IO_DEPTH_U8, 0};
+    IO_TRY(start(error));
+    void *packed = pack(&job, channels);
+    int failed = packed ? encode_packed(&job, packed, bytes, count) : -1;
+    free(packed);
+    if (failed) return vips_failed("a picture of the page", "cannot be made", DIPPER_ERROR_MEMORY, error);
     vips_error_clear();
     return DIPPER_OK;
 }

@@ -27,6 +27,10 @@ dipper_status vips_room_write(const vips_job *job, const output_file *file, io_e
 /* As picture_through_jpeg. */
 dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error);
 
+/* The bytes of a file of 8-bit PNG, without metadata; free() them. */
+dipper_status vips_room_encode_png(const float *planes, int width, int height, int channels, unsigned char **bytes,
+                                   size_t *count, io_error *error);
+
 void vips_room_forget(io_metadata *metadata); /* NULL is fine */
 
 #endif
