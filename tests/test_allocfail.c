@@ -1,5 +1,5 @@
-/* Solver creation with the n-th allocation failing, for every n: the right status, and (under AddressSanitizer) no
- * leak. The library allocates through aligned_alloc alone, which this program replaces. */
+/* Solver creation and scoring with the n-th allocation failing, for every n: the right status, and (under
+ * AddressSanitizer) no leak. The library allocates through aligned_alloc alone, which this program replaces. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,43 @@ static void every_allocation_may_fail(void **state) {
     }
 }
 
+/* All measures of a picture in colour, as large as the protocol lai reduces it before SSIM. */
+static dipper_status score(float *p, long fail_at) {
+    enum { W = 420, H = 416 };
+    const float psf[9] = {0, 0, 0, 0.5F, 0.5F, 0, 0, 0, 0};
+    dipper_context *c = NULL;
+    dipper_image view = dipper_image_view(p, W, H, 3);
+    dipper_score_options o;
+    dipper_score found = {.struct_size = sizeof found};
+    dipper_quality quality = {.struct_size = sizeof quality};
+    dipper_score_options_init(&o);
+    o.protocol = "lai";
+    o.blurred = o.oracle = &view;
+    countdown = fail_at;
+    dipper_status status = dipper_context_create(NULL, &c);
+    if (status == DIPPER_OK) status = dipper_score_result(c, &view, &view, &o, &found);
+    if (status == DIPPER_OK) status = dipper_quality_measure(c, &view, &view, psf, 3, 3, &quality);
+    countdown = -1;
+    dipper_context_destroy(&c);
+    return status;
+}
+
+static void every_allocation_of_a_score_may_fail(void **state) {
+    (void)state;
+    float *p = calloc(420 * 416 * 3, sizeof *p);
+    assert_non_null(p);
+    long n = 0;
+    dipper_status status;
+    while ((status = score(p, n)) != DIPPER_OK) {
+        assert_int_equal(status, DIPPER_ERROR_MEMORY);
+        assert_true(++n < 1000);
+    }
+    assert_true(n > 20);
+    free(p);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
+                                       cmocka_unit_test(every_allocation_of_a_score_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static dipper_image picture(int width, int height, int channels, double x0, doub
     assert_non_null(data);
     for (int i = 0; i < width * height * channels; i++) {
         const int x = i % width, y = i / width % height, c = i / width / height;
-        data[i] = (float)(scene(x + x0, y + y0, c) + dirt * ((i * 7919 + 11) % 1009 / 1009.0 - 0.5));
+        data[i] = (float)(scene(x + x0, y + y0, c) + dirt * ((i % 1009 * 7919 + 11) % 1009 / 1009.0 - 0.5));
     }
     return dipper_image_view(data, width, height, channels);
 }
