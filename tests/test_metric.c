@@ -62,15 +62,6 @@ static void ssim_as_skimage(void **state) {
     dp_image_free(&small);
 }
 
-static void threads_change_no_bit(void **state) {
-    (void)state;
-    dp_image a = pattern(300, 401, 1, 0.1), b = pattern(300, 401, 2, 0.05);
-    assert_true(dp_mse(&a, &b, 1) == dp_mse(&a, &b, 3));
-    assert_true(ssim_of(&a, &b, 1, 1) == ssim_of(&a, &b, 1, 3));
-    dp_image_free(&a);
-    dp_image_free(&b);
-}
-
 /* Means of 3 x 3 px about (0, 0), (0, 3) ..., edges mirrored; and of 2 x 2 px from (0, 0) on. */
 static void ssim_reduction(void **state) {
     (void)state;
@@ -209,6 +200,20 @@ static void alignment_finds_a_known_shift(void **state) {
     dp_image_free(&b);
 }
 
+/* Large enough for the threads to be used. */
+static void threads_change_no_bit(void **state) {
+    (void)state;
+    dp_image a = pattern(1200, 901, 1, 0.1), b = pattern(1200, 901, 2, 0.05);
+    double one, three;
+    const dp_shift alone = align(&a, &b, 5, 1, 1, &one), shared = align(&a, &b, 5, 1, 3, &three);
+    assert_true(alone.y == shared.y && alone.x == shared.x && one == three);
+    assert_true(dp_mse(&a, &b, 1) == dp_mse(&a, &b, 3));
+    assert_true(ssim_of(&a, &b, 1, 1) == ssim_of(&a, &b, 1, 3));
+    assert_true(dp_whiteness(&a, 1) == dp_whiteness(&a, 3));
+    dp_image_free(&a);
+    dp_image_free(&b);
+}
+
 /* ---- Spectral norm ---- */
 
 static void fill_rank_one(dp_image *a, double s, int seed) {
@@ -307,6 +312,10 @@ static void whiteness(void **state) {
     assert_int_equal(dp_ssim_reduce(&a, 1, NULL, &smooth), DIPPER_OK);
     for (int i = 1; i < 12000; i++) smooth.data[i] += a.data[i - 1]; /* autocorrelation 1, 2, 1 */
     near(dp_whiteness(&smooth, 1), 1.0 / 3, 0.03);
+    for (int lag = 9; lag <= 10; lag++) { /* the last lag that counts, and the first that does not */
+        for (int i = 10; i < 12000; i++) smooth.data[i] = a.data[i] + a.data[i - lag];
+        near(dp_whiteness(&smooth, 1), lag == 9 ? 1.0 / 3 : 0, 0.05);
+    }
     dp_image_free(&a);
     dp_image_free(&smooth);
 }

@@ -53,7 +53,8 @@ static double cross_product(const aligner *a, int ny, int nx) {
 }
 
 static void fill_cross(aligner *a) {
-#pragma omp parallel for num_threads(a->threads) schedule(static)
+    const bool large = dp_image_plane_count(a->r) > 100000; /* else waking the threads costs more than they bring */
+#pragma omp parallel for num_threads(a->threads) schedule(static) if (large)
     for (int i = 0; i < a->side * a->side; i++) a->cross[i] = cross_product(a, i / a->side, i % a->side);
 }
 

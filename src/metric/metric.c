@@ -18,7 +18,7 @@ static double squares(const float *x, const float *r, size_t n) {
 double dp_mse(const dp_image *x, const dp_image *reference, int threads) {
     const size_t n = dp_image_plane_count(x) * (size_t)x->channels, share = (n + PARTS - 1) / PARTS;
     double part[PARTS] = {0}, sum = 0;
-#pragma omp parallel for num_threads(threads) if (n > 100000)
+#pragma omp parallel for num_threads(threads) if (n > 1000000)
     for (int k = 0; k < PARTS; k++) {
         const size_t begin = (size_t)k * share, end = begin + share < n ? begin + share : n;
         if (begin < end) part[k] = squares(x->data + begin, reference->data + begin, end - begin);

@@ -71,7 +71,7 @@ static double autocorrelation(const dp_image *r, double mean, int dy, int dx) {
 double dp_whiteness(const dp_image *residual, int threads) {
     enum { SIDE = 2 * LAGS + 1, COUNT = LAGS * SIDE + LAGS + 1 }; /* half of the lags: the other half is the same */
     double value[COUNT], mean = mean_of(residual), off = 0;
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) if (dp_image_plane_count(residual) > 100000)
     for (int k = 0; k < COUNT; k++) { /* k = 0: no lag; then row 0 to the right; then the rows below */
         const int dy = k <= LAGS ? 0 : (k - LAGS - 1) / SIDE + 1, dx = k <= LAGS ? k : (k - LAGS - 1) % SIDE - LAGS;
         value[k] = autocorrelation(residual, mean, dy, dx);

@@ -82,7 +82,8 @@ static double rows_sum(const job *j, int c, int first, int end, double *room) {
 static double picture_sum(const job *j, double *room, int threads) {
     const int share = (j->rows + PARTS - 1) / PARTS, parts = PARTS * j->x->channels;
     double total = 0, part[3 * PARTS] = {0};
-#pragma omp parallel num_threads(threads)
+    const bool large = (double)j->rows * j->columns > 300000; /* else waking the threads costs more than they bring */
+#pragma omp parallel num_threads(threads) if (large)
     {
         double *own = NULL;
 #pragma omp critical(dp_ssim_room)
