@@ -1,8 +1,7 @@
-/* The path of a shaken camera, and its blur. SPDX-License-Identifier: Apache-2.0 */
+/* The path of a shaken camera. SPDX-License-Identifier: Apache-2.0 */
 #include "examples/scene/scene.h"
 
 #include <math.h>
-#include <stddef.h>
 
 enum { PATH_POINTS = 600 };
 
@@ -66,17 +65,4 @@ void psf_draw(float *psf, int size, scene_rng *rng) {
             sum += psf[y * size + x];
         }
     for (int i = 0; i < size * size; i++) psf[i] = (float)(psf[i] / sum);
-}
-
-void psf_blur(const float *sharp, const float *psf, int size, int width, int height, float *blurred) {
-    const ptrdiff_t row = width + size - 1;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            double sum = 0;
-            const float *corner = sharp + y * row + x;
-            for (int j = 0; j < size; j++)
-                for (int i = 0; i < size; i++) /* turned by 180 degrees: a true convolution */
-                    sum += (double)psf[j * size + i] * corner[(size - 1 - j) * row + (size - 1 - i)];
-            blurred[(ptrdiff_t)y * width + x] = (float)sum;
-        }
 }

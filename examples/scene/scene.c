@@ -48,6 +48,17 @@ static void scene_free(scene *s) {
     free(s->psf);
 }
 
+static int scene_blur(scene *s, const options *o) {
+    const int k = o->psf_size;
+    const dipper_image sharp = dipper_image_view(s->sharp, o->width + k - 1, o->height + k - 1, o->channels);
+    dipper_image blurred = dipper_image_view(s->blurred, o->width, o->height, o->channels);
+    dipper_context *context = NULL;
+    const int good = dipper_context_create(NULL, &context) == DIPPER_OK &&
+                     dipper_blur(context, &sharp, s->psf, k, k, NULL, &blurred) == DIPPER_OK;
+    dipper_context_destroy(&context);
+    return good;
+}
+
 static int scene_draw(scene *s, const options *o) {
     const int k = o->psf_size, width = o->width + k - 1, height = o->height + k - 1;
     /* a stream each, so that a PSF stays the same when the picture's size changes */
@@ -60,10 +71,9 @@ static int scene_draw(scene *s, const options *o) {
     canvas_resolve(&canvas, o->channels, s->sharp);
     canvas_destroy(&canvas);
     psf_draw(s->psf, k, &path);
-    const size_t latent = (size_t)width * (size_t)height, pixels = (size_t)o->width * (size_t)o->height;
-    for (int c = 0; c < o->channels; c++)
-        psf_blur(s->sharp + (size_t)c * latent, s->psf, k, o->width, o->height, s->blurred + (size_t)c * pixels);
-    for (size_t i = 0; i < pixels * (size_t)o->channels; i++) s->blurred[i] += (float)(o->noise * rng_normal(&grain));
+    if (!scene_blur(s, o)) return 0;
+    const size_t samples = (size_t)o->width * (size_t)o->height * (size_t)o->channels;
+    for (size_t i = 0; i < samples; i++) s->blurred[i] += (float)(o->noise * rng_normal(&grain));
     return 1;
 }
 

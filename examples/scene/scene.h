@@ -53,7 +53,5 @@ void draw_lines(scene_canvas *canvas, scene_rng *rng);
 
 /* A shaken camera's path in a size x size window, centroid in the middle, sum 1. */
 void psf_draw(float *psf, int size, scene_rng *rng);
-/* Valid true convolution of one plane of (height+size-1) x (width+size-1) into height x width. */
-void psf_blur(const float *sharp, const float *psf, int size, int width, int height, float *blurred);
 
 #endif
