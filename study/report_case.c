@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DETAIL_SIDE = 64, ENLARGED = 256, PSF_ENLARGED = 160 };
+enum { MOST_COLUMNS = 6, DETAIL_SIDE = 64, ENLARGED = 256, PSF_ENLARGED = 160 };
 
 /* ---- Which runs are shown ---- */
 
@@ -189,8 +189,6 @@ static dipper_status put_column(page *p, const shown *s, const frame *f, const d
 
 /* ---- A case ---- */
 
-enum { MAX_SHOWN = 3 };
-
 typedef struct block {
     const report_suite *suite;
     const report_case *one;
@@ -299,7 +297,8 @@ static dipper_status put_run(page *p, const block *b, int index, io_error *error
 
 static dipper_status put_views(page *p, const block *b, int first, int end, io_error *error) {
     const study_result *run = b->one->runs[0];
-    page_add(p, "<div class=\"views\">\n");
+    page_add(p, "<div class=\"views\" style=\"--n:%d\">\n",
+             b->medians + 2 < MOST_COLUMNS ? b->medians + 2 : MOST_COLUMNS);
     if (first == 0) IO_TRY(put_reference(p, b, &b->blurred, "blurred", run->psnr_blurred_db, error));
     for (int i = first; i < end; i++) IO_TRY(put_run(p, b, i, error));
     if (first == 0) IO_TRY(put_reference(p, b, &b->truth, "ground truth", (double)NAN, error));
