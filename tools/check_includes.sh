@@ -20,15 +20,16 @@ BEGIN {
     # room -> the rooms it may include, arrows followed to their ends
     may["base"] = "base"
     may["tensor"] = "tensor base"
-    may["backend"] = "backend tensor base"
-    may["nn"] = "nn backend tensor base"
+    may["fourier"] = "fourier base"
+    may["backend"] = "backend fourier tensor base"
+    may["nn"] = "nn backend fourier tensor base"
     may["image"] = "image base"
     may["metric"] = "metric image base"
-    may["deconv"] = "deconv image backend tensor base"
+    may["deconv"] = "deconv image backend fourier tensor base"
     may["simulate"] = "simulate image base"
-    may["bid"] = "bid nn deconv image metric backend tensor base"
-    may["api"] = "api bid nn simulate deconv image metric backend tensor base"
-    rooms = "base tensor backend nn image metric simulate deconv bid api"
+    may["bid"] = "bid nn deconv image metric backend fourier tensor base"
+    may["api"] = "api bid nn simulate deconv image metric backend fourier tensor base"
+    rooms = "base tensor fourier backend nn image metric simulate deconv bid api"
 }
 FNR == 1 {
     files++
@@ -64,7 +65,7 @@ FNR == 1 {
     split($0, angle, /[<>]/)
     path = angle[2]
     if (path ~ /^(oneapi\/)?dnnl/ && FILENAME !~ /^src\/backend\/cpu\/[a-z0-9_]*_dnnl\.c$/) breach("<" path "> belongs to src/backend/cpu/*_dnnl.c")
-    if (path ~ /^fftw3/ && FILENAME !~ /^src\/backend\/cpu\/[a-z0-9_]*_fft\.c$/) breach("<" path "> belongs to src/backend/cpu/*_fft.c")
+    if (path ~ /^fftw3/ && FILENAME != "src/fourier/fourier_fft.c") breach("<" path "> belongs to src/fourier/fourier_fft.c")
     if (path ~ /^vips\// && FILENAME !~ /^io\//) breach("<" path "> belongs to io")
     if (path ~ /^jansson/ && FILENAME !~ /^(io|study)\//) breach("<" path "> belongs to io and study")
     if (path ~ /^xxhash/ && FILENAME !~ /^study\//) breach("<" path "> belongs to study")
