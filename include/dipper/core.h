@@ -65,6 +65,22 @@ typedef struct dipper_image {
 /* A view of tightly packed planes: pixel stride 1, row stride width. */
 DIPPER_API dipper_image dipper_image_view(float *data, int width, int height, int channels);
 
+/* ---- Progress of a long call ---- */
+
+typedef struct dipper_progress {
+    size_t struct_size;
+    const char *stage;   /* static: "scale 1/4", "scale 1", "deconvolution" ... */
+    long iteration;      /* done so far over all stages, in steps of the run */
+    long iterations;     /* planned over all stages */
+    double loss;         /* of the last step; 0 in a stage without one */
+    double seconds;      /* since the first step */
+    double seconds_left; /* forecast; 0 until there is one (after the second iteration) */
+} dipper_progress;
+
+/* Called after each step (and inside long steps) on the calling thread; non-zero asks to stop. May call
+ * dipper_solver_get_image and dipper_solver_get_psf on the solver at work, nothing else. */
+typedef int (*dipper_progress_fn)(const dipper_progress *progress, void *user);
+
 #ifdef __cplusplus
 }
 #endif

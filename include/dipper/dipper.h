@@ -14,6 +14,7 @@
 #define DIPPER_H
 
 #include "dipper/core.h"
+#include "dipper/deconvolve.h"
 #include "dipper/measure.h"
 #include "dipper/simulate.h"
 
@@ -54,20 +55,6 @@ DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_field(const dipper_reci
 /* ---- Solver: blurred picture in, sharp picture and PSF out ---- */
 
 typedef struct dipper_solver dipper_solver;
-
-typedef struct dipper_progress {
-    size_t struct_size;
-    const char *stage;   /* static: "scale 1/4", "scale 1", "deconvolution" ... */
-    long iteration;      /* done so far over all stages, in solver steps */
-    long iterations;     /* planned over all stages */
-    double loss;         /* of the last step; 0 in a stage without one */
-    double seconds;      /* since the first step */
-    double seconds_left; /* forecast; 0 until there is one (after the second iteration) */
-} dipper_progress;
-
-/* Called after each step (and inside long steps) on the calling thread; non-zero asks to stop. May call
- * dipper_solver_get_image and dipper_solver_get_psf on this solver, nothing else. */
-typedef int (*dipper_progress_fn)(const dipper_progress *progress, void *user);
 
 typedef struct dipper_solver_options {
     size_t struct_size; /* set by dipper_solver_options_init */
@@ -113,27 +100,6 @@ typedef struct dipper_solver_info {
 } dipper_solver_info;
 
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *info);
-
-/* ---- Non-blind deconvolution with a known PSF ---- */
-
-typedef struct dipper_sparse_options {
-    size_t struct_size; /* set by dipper_sparse_options_init */
-    double weight;      /* of the prior, on pictures in [0, 1]; larger = smoother; < 0 (default): from the noise */
-    double exponent;    /* of |gradient|, 0.8 (default; Levin 2007) */
-    double noise_sigma; /* < 0 (default): estimate */
-    int reweightings;   /* default 6 */
-    int cg_iterations;  /* conjugate-gradient steps per re-weighting, default 40 */
-} dipper_sparse_options;
-
-DIPPER_API void dipper_sparse_options_init(dipper_sparse_options *options);
-
-/* Sparse-prior deconvolution (IRLS, Levin et al. 2007) of each channel; valid data term on a larger latent picture.
- * psf: psf_height x psf_width, packed, odd sides, non-negative, is divided by its sum. out: shape of blurred. */
-DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_deconvolve_sparse(dipper_context *context,
-                                                                    const dipper_image *blurred, const float *psf,
-                                                                    int psf_width, int psf_height,
-                                                                    const dipper_sparse_options *options,
-                                                                    dipper_image *out);
 
 #ifdef __cplusplus
 }

@@ -23,6 +23,8 @@ struct dp_sparse {
     float *inverse;       /* latent: 1 / diagonal of the matrix (preconditioner) */
     float *energy;        /* latent: diagonal of the data term */
     float *y;             /* (h, w) */
+    float *counts;        /* (h, w): 1, or 0 where a saturated pixel is a bound that holds */
+    bool bounded;         /* some are */
     float *psf2;          /* (kh, kw): squares */
     double *part;         /* (lh): sums of each row, so that totals do not depend on the number of threads */
     dp_plan *forward, *backward;
@@ -83,7 +85,7 @@ static dipper_status make_planes(dp_sparse *s, dp_diag *diag) {
                  small = dp_align_up((size_t)s->h * (size_t)s->w, 16);
     const size_t taps = dp_align_up((size_t)s->kh * (size_t)s->kw, 16);
     s->margin = dp_align_up((size_t)s->lw + 1, 16);
-    const size_t plane = n + 2 * s->margin, floats = 8 * plane + small + taps;
+    const size_t plane = n + 2 * s->margin, floats = 8 * plane + 2 * small + taps;
     s->bytes = floats * sizeof(float) + (size_t)s->lh * sizeof(double);
     s->memory = dp_alloc(floats, sizeof(float));
     s->part = dp_alloc((size_t)s->lh, sizeof(double));
@@ -92,7 +94,8 @@ static dipper_status make_planes(dp_sparse *s, dp_diag *diag) {
     float **planes[8] = {&s->x, &s->r, &s->p, &s->q, &s->wx, &s->wy, &s->inverse, &s->energy};
     for (size_t i = 0; i < 8; i++) *planes[i] = s->memory + i * plane + s->margin;
     s->y = s->memory + 8 * plane;
-    s->psf2 = s->y + small;
+    s->counts = s->y + small;
+    s->psf2 = s->counts + small;
     return DIPPER_OK;
 }
 
@@ -185,9 +188,16 @@ static double add_prior(dp_sparse *s, const float *restrict v, float *restrict q
     return total(s);
 }
 
+/* Pixels that do not count at present are left out of the data term. */
+static void drop(dp_sparse *s) {
+    const ptrdiff_t n = (ptrdiff_t)s->h * s->w;
+    for (ptrdiff_t i = 0; s->bounded && i < n; i++) s->y[i] *= s->counts[i];
+}
+
 /* q = (A'A + D'WD) v; returns <v, q>. */
 static double apply(dp_sparse *s, const float *psf, const float *v, float *q) {
     blur(s, psf, v, s->y);
+    drop(s);
     blur_adjoint(s, psf, s->y, q);
     return add_prior(s, v, q);
 }
@@ -223,6 +233,7 @@ static double begin_cg(dp_sparse *s, const float *psf, const float *blurred) {
     const ptrdiff_t count = (ptrdiff_t)s->h * s->w;
     blur(s, psf, s->x, s->y);
     for (ptrdiff_t i = 0; i < count; i++) s->y[i] -= blurred[i];
+    drop(s);
     blur_adjoint(s, psf, s->y, s->r);
     add_prior(s, s->x, s->r);
 #pragma omp parallel for schedule(static) num_threads(s->be->threads)
@@ -299,20 +310,35 @@ static void take_crop(const dp_sparse *s, float *out) {
                (size_t)s->w * sizeof(float));
 }
 
+/* A saturated pixel only says that the blurred picture is at least as bright: it counts while it is not, seen from the
+ * last round, and not at all in the first, whose picture is the blurred one. */
+static void choose_pixels(dp_sparse *s, const float *psf, const float *blurred, float saturation, bool first) {
+    const ptrdiff_t n = (ptrdiff_t)s->h * s->w;
+    for (ptrdiff_t i = 0; i < n; i++) s->counts[i] = 1;
+    s->bounded = saturation > 0;
+    if (!s->bounded) return;
+    blur(s, psf, s->x, s->y);
+    for (ptrdiff_t i = 0; i < n; i++)
+        if (blurred[i] >= saturation && (first || s->y[i] >= blurred[i])) s->counts[i] = 0;
+}
+
 /* Diagonal of A'A: the sum over the valid pixels that see element i of the squared PSF. */
 static void fill_energy(dp_sparse *s, const float *psf) {
     for (ptrdiff_t i = 0; i < s->kh * s->kw; i++) s->psf2[i] = psf[i] * psf[i];
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)s->h * s->w; i++) s->y[i] = 1;
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)s->h * s->w; i++) s->y[i] = s->counts[i];
     blur_adjoint(s, s->psf2, s->y, s->energy);
 }
 
 dipper_status dp_sparse_run(dp_sparse *s, const float *psf, const float *blurred, const dp_sparse_options *options,
                             dp_diag *diag, float *out) {
     dp_plane_pad(blurred, s->h, s->w, s->kw / 2, s->kh / 2, s->kw / 2, s->kh / 2, DP_BORDER_REPLICATE, s->x);
-    fill_energy(s, psf);
     dipper_status status = DIPPER_OK;
     for (int round = 0; round < options->reweightings && status == DIPPER_OK; round++) {
         const double at = options->reweightings > 1 ? (double)round / (options->reweightings - 1) : 1;
+        if (round == 0 || s->bounded) {
+            choose_pixels(s, psf, blurred, options->saturation, round == 0);
+            fill_energy(s, psf);
+        }
         reweight(s, options->weight, options->exponent, first_floor * pow(last_floor / first_floor, at));
         make_preconditioner(s);
         status = solve(s, psf, blurred, options, round, diag);

@@ -14,6 +14,7 @@ typedef struct dp_sparse_options {
     double exponent;                               /* of |gradient|, (0, 2] */
     int reweightings;                              /* >= 1 */
     int cg_iterations;                             /* at most, per re-weighting, >= 1 */
+    float saturation;                              /* data from here on are lower bounds only; <= 0: there are none */
     int (*progress)(int done, int of, void *user); /* CG steps; called every few of them; non-zero stops. May be NULL */
     void *user;
 } dp_sparse_options;
