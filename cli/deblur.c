@@ -1,8 +1,9 @@
-/* dipper deblur: blind deconvolution of pictures. SPDX-License-Identifier: Apache-2.0 */
+/* dipper deblur: deconvolution of pictures, blind or with a known PSF. SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/commands.h"
 #include "cli/job.h"
 #include "cli/library.h"
+#include "cli/nonblind.h"
 #include "cli/options.h"
 #include "cli/recipe_text.h"
 #include "cli/stop.h"
@@ -18,6 +19,7 @@
 
 typedef struct deblur_options {
     const char *output, *psf_size, *method, *iterations, *device, *psf_out, *progress, *noise;
+    nonblind_options nonblind; /* but for method and iterations */
     text_list set;
     uint64_t seed;
     int threads, snapshot_every, json, quiet, verbose, overwrite, print_config, help;
@@ -32,9 +34,25 @@ static const option_row rows[] = {
     {'k', "kernel-size", "SIZE", OPTION_TEXT, AT(psf_size), 0, 0, NULL,
      "width of the blur (PSF) in pixels, odd, or WxH, rather too large than too small; auto (default) takes 31"},
     {'m', "method", "NAME", OPTION_TEXT, AT(method), 0, 0, NULL,
-     "recipe: fast (default), selfdeblur ... (dipper info lists them)"},
+     "recipe: fast (default), selfdeblur ...; with --psf: sparse (default), tv ... (dipper info lists them)"},
     {'n', "iterations", "N", OPTION_TEXT, AT(iterations), 0, 0, NULL,
      "iterations, shared out among the recipe's scales, or a list with one number for each"},
+    {0, "psf", "FILE", OPTION_TEXT, AT(nonblind.psf), 0, 0, NULL,
+     "the blur is known: .npy, text or picture (true convolution, what a point of light looks like)"},
+    {0, "psf-rotate", NULL, OPTION_FLAG, AT(nonblind.rotate), 0, 0, NULL,
+     "with --psf: turn it by 180 degrees first (it is a correlation kernel, as in much public data)"},
+    {0, "weight", "W", OPTION_TEXT, AT(nonblind.weight), 0, 0, NULL,
+     "with --psf: weight of the prior, larger is smoother; auto (default): from the noise"},
+    {0, "exponent", "P", OPTION_TEXT, AT(nonblind.exponent), 0, 0, NULL,
+     "with --psf: of |gradient| (sparse, hyperlaplacian) or of 1/f (wiener); default: the method's"},
+    {0, "edges", "MODE", OPTION_CHOICE, AT(nonblind.edges), 0, 0, "auto|latent|taper|wrap",
+     "with --psf, beyond the border: nothing is assumed (latent), opposite borders are joined smoothly (taper), the "
+     "picture is periodic (wrap); auto (default): latent where the method can"},
+    {0, "saturation", "LEVEL", OPTION_TEXT, AT(nonblind.saturation), 0, 0, NULL,
+     "with --psf: brighter pixels only tell that it was at least as bright; 0: there are none; auto (default): 0.99 if "
+     "the picture goes up to 1"},
+    {0, "max-memory", "MB", OPTION_INT, AT(nonblind.max_memory), 0, 1000000000, NULL,
+     "with --psf: refuse what needs more; 0 (default) is half of the machine's memory"},
     {0, "set", "FIELD=VALUE", OPTION_LIST, AT(set), 0, 0, NULL,
      "change a field of the recipe; may be repeated (dipper info --recipe NAME lists them)"},
     {0, "noise", "SIGMA", OPTION_TEXT, AT(noise), 0, 0, NULL,
@@ -64,7 +82,8 @@ static const option_row rows[] = {
 static const option_table table = {"deblur",
                                    "IN...",
                                    "Restores blurred pictures and finds their blur (PSF). Writes NAME_deblurred.EXT,\n"
-                                   "NAME_psf.npy, NAME_psf.png and NAME.run.json, and prints their names on stdout.",
+                                   "NAME_psf.npy, NAME_psf.png and NAME.run.json, and prints their names on stdout.\n"
+                                   "With --psf FILE the blur is known; then no PSF is written.",
                                    rows,
                                    sizeof rows / sizeof *rows,
                                    "Exit codes: 0 done, 1 internal, 2 usage, 3 input, 4 output, 5 memory, 6 device,\n"
@@ -90,12 +109,38 @@ static int parse_noise(const char *text, job_settings *s) {
     return usage("--noise", text, "is not auto or a number from 0 upwards");
 }
 
+/* What only one of the two manners has, refused in the other. */
+static int check_manner(const deblur_options *o) {
+    const nonblind_options *n = &o->nonblind;
+    if (n->psf) {
+        if (strcmp(o->psf_size, "auto") != 0) return usage("--kernel-size", o->psf_size, "--psf says the size already");
+        if (o->set.count) return usage("--set", o->set.items[0], "fields are of recipes; with --psf there are options");
+        if (o->psf_out) return usage("--psf-out", o->psf_out, "with --psf no PSF is found (dipper psf converts files)");
+        if (o->snapshot_every) return usage("--snapshot-every", "", "there are no snapshots with --psf");
+        if (recipe_is_known(o->method)) return usage("--method", o->method, "finds the PSF itself: leave --psf out");
+        return 0;
+    }
+    if (nonblind_is_known(o->method))
+        return usage("--method", o->method, "needs to know the blur: give it by --psf FILE");
+    if (n->weight) return usage("--weight", n->weight, "needs --psf FILE");
+    if (n->exponent) return usage("--exponent", n->exponent, "needs --psf FILE");
+    if (strcmp(n->edges, "auto") != 0) return usage("--edges", n->edges, "needs --psf FILE");
+    if (strcmp(n->saturation, "auto") != 0) return usage("--saturation", n->saturation, "needs --psf FILE");
+    if (n->max_memory) return usage("--max-memory", "", "needs --psf FILE");
+    return n->rotate ? usage("--psf-rotate", "", "needs --psf FILE") : 0;
+}
+
 /* ---- Context and recipe ---- */
 
-static int open_library(const deblur_options *o, dipper_context **context, dipper_recipe **recipe) {
+static int open_library(const deblur_options *o, dipper_context **context, console *c, dipper_recipe **recipe,
+                        job_nonblind_settings *known) {
     const recipe_changes changes = {o->set.items, o->set.count, o->iterations};
+    nonblind_options n = o->nonblind;
     const int code = library_open(o->device, o->threads, context);
-    return code ? code : library_recipe(*context, o->method, &changes, recipe);
+    n.method = o->method;
+    n.iterations = o->iterations;
+    if (code) return code;
+    return n.psf ? nonblind_open(&n, *context, c, known) : library_recipe(*context, o->method, &changes, recipe);
 }
 
 static int print_config(const deblur_options *o, const job_settings *s) {
@@ -103,6 +148,10 @@ static int print_config(const deblur_options *o, const job_settings *s) {
     printf("method = %s\nkernel-size = %s\nnoise = %s\n", o->method, o->psf_size, o->noise);
     printf("seed = %llu\ndevice = %s\nthreads = %d\nmax-time = %g\n", (unsigned long long)o->seed, o->device,
            dipper_context_threads(s->context), o->max_time);
+    if (s->nonblind) {
+        nonblind_print(s->nonblind);
+        return 0;
+    }
     puts("# fields of the recipe, for --set");
     recipe_print(s->recipe, stdout);
     return 0;
@@ -205,38 +254,44 @@ static int deblur(const deblur_options *o, const text_list *inputs, const comman
     console c;
     dipper_context *context = NULL;
     dipper_recipe *recipe = NULL;
+    job_nonblind_settings known = {0};
     job_settings s = {.seed = o->seed,
                       .max_seconds = o->max_time,
                       .snapshot_every = o->snapshot_every,
                       .overwrite = o->overwrite,
                       .json = o->json,
                       .recipe_name = o->method,
+                      .nonblind = o->nonblind.psf ? &known : NULL,
                       .argc = line->full_argc,
                       .argv = line->full_argv,
                       .console = &c};
     console_open(&c, o->progress, o->quiet, o->verbose);
-    int code = parse_psf_size(o->psf_size, &s);
+    int code = check_manner(o);
+    if (!code) code = parse_psf_size(o->psf_size, &s);
     if (!code) code = parse_noise(o->noise, &s);
     if (!code && inputs->count == 0 && !o->print_config) code = usage("input", "", "name a picture");
     if (!code) code = check_build(o);
-    if (!code) code = open_library(o, &context, &recipe);
+    if (!code) code = open_library(o, &context, &c, &recipe, &known);
     s.context = context;
     s.recipe = recipe;
     if (!code) {
-        console_detail(&c, "%s, %d threads, recipe %s", dipper_context_device(context), dipper_context_threads(context),
+        console_detail(&c, "%s, %d threads, method %s", dipper_context_device(context), dipper_context_threads(context),
                        o->method);
         stop_install();
         code = o->print_config ? print_config(o, &s) : deblur_all(o, &s, inputs);
     }
+    free(known.psf);
     dipper_recipe_destroy(&recipe);
     dipper_context_destroy(&context);
     return code;
 }
 
 int command_deblur(const command_line *line) {
-    deblur_options o = {.psf_size = "auto", .method = "fast", .device = "auto", .progress = "auto", .noise = "auto"};
+    deblur_options o = {.psf_size = "auto", .device = "auto", .progress = "auto", .noise = "auto"};
+    o.nonblind.edges = o.nonblind.saturation = "auto";
     text_list inputs = {0};
     int code = options_parse(&table, line->argc, line->argv, &o, &inputs);
+    if (!o.method) o.method = o.nonblind.psf ? "sparse" : "fast";
     if (!code && o.help)
         options_help(&table, stdout);
     else if (!code)

@@ -48,6 +48,13 @@ static int show_recipe(dipper_context *context, const char *name) {
     return 0;
 }
 
+static void show_methods(void) {
+    dipper_deconvolve_method m;
+    puts("methods  (dipper deblur --psf FILE -m NAME, the PSF being known)");
+    for (int i = 0; dipper_deconvolve_method_at(i, &m) == DIPPER_OK; i++)
+        printf("  %-14s %s%s\n", m.name, m.summary, m.available ? "" : " (not in this build: needs FFTW)");
+}
+
 static int show_build(dipper_context *context) {
     printf("dipper   %s\n", DIPPER_VERSION_STRING);
     printf("build    %s; %s\n", dipper_build_text(), io_build_text());
@@ -56,6 +63,7 @@ static int show_build(dipper_context *context) {
     puts("recipes  (dipper info --recipe NAME lists the fields)");
     for (int i = 0; i < dipper_recipe_count(); i++)
         printf("  %-12s %s\n", dipper_recipe_name(i), dipper_recipe_summary(i));
+    show_methods();
     return 0;
 }
 

@@ -5,12 +5,20 @@
 #include "cli/console.h"
 #include "cli/names.h"
 
+typedef struct job_nonblind_settings {
+    const char *psf_file;
+    float *psf; /* height x width; owned by whoever opened them */
+    int psf_width, psf_height;
+    dipper_deconvolve_options options; /* but for noise, progress and info */
+} job_nonblind_settings;
+
 typedef struct job_settings { /* the same for all pictures of a batch */
     dipper_context *context;
     const dipper_recipe *recipe;
-    const char *recipe_name;
-    int psf_width, psf_height; /* 0: not told */
-    double noise_sigma;        /* < 0: estimate */
+    const char *recipe_name;               /* or method */
+    const job_nonblind_settings *nonblind; /* NULL: the PSF is unknown */
+    int psf_width, psf_height;             /* 0: not told */
+    double noise_sigma;                    /* < 0: estimate */
     uint64_t seed;
     double max_seconds; /* 0: no limit */
     int snapshot_every; /* 0: none */

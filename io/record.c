@@ -97,6 +97,17 @@ static void put_sizes(writer *w, const run_record *r) {
     put(w, "noise_from", io_json_text(r->noise_from));
 }
 
+static json_t *nonblind_json(const run_record *r) {
+    if (!r->psf_input) return json_null();
+    writer w = {json_object(), 1};
+    put(&w, "psf", io_json_text(r->psf_input));
+    put(&w, "weight", io_json_real(r->weight));
+    put(&w, "exponent", io_json_real(r->exponent));
+    put(&w, "edges", io_json_text(r->edges));
+    put(&w, "saturated_samples", json_integer((json_int_t)r->saturated));
+    return w.object;
+}
+
 static void put_machine(writer *w, const run_record *r) {
     put(w, "seed", io_json_u64(r->seed));
     put(w, "device", io_json_text(r->device));
@@ -128,6 +139,7 @@ static json_t *record_json(const run_record *r) {
     put_files(&w, r);
     put_sizes(&w, r);
     put(&w, "recipe", recipe_json(r));
+    put(&w, "nonblind", nonblind_json(r));
     put_machine(&w, r);
     put_outcome(&w, r);
     if (w.good) return w.object;

@@ -27,6 +27,10 @@ typedef struct run_record {
     const char *psf_size_from; /* "user" or "default" */
     double noise_sigma;
     const char *noise_from; /* "user" or "estimate" */
+    const char *psf_input;  /* non-blind: the PSF's file; NULL: blind, and none of the next four */
+    double weight, exponent;
+    const char *edges;
+    uint64_t saturated; /* samples taken as lower bounds */
     long iterations_done, iterations_planned;
     double loss;
     const double *losses;

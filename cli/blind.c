@@ -1,0 +1,154 @@
+/* One picture, its PSF unknown: the solver. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/job_inner.h"
+#include "cli/stop.h"
+
+#include <stdlib.h>
+
+enum { PSF_DEFAULT = 31, PSF_LEAST = 3 };
+
+/* ---- Before the run ---- */
+
+/* Until the size is estimated: 31 px, less for small pictures, which hold too little to find a large PSF. */
+static dipper_status choose_psf_size(job *j) {
+    const job_settings *s = j->settings;
+    int width = j->picture->width, height = j->picture->height, shorter = width < height ? width : height;
+    j->psf_width_told = s->psf_width;
+    j->psf_height_told = s->psf_height;
+    if (s->psf_width == 0) {
+        int size = shorter / 2 % 2 ? shorter / 2 : shorter / 2 - 1;
+        if (size > PSF_DEFAULT) size = PSF_DEFAULT;
+        if (size < PSF_LEAST) size = PSF_LEAST;
+        j->psf_width_told = j->psf_height_told = size;
+        if (shorter >= size)
+            console_note(s->console, "%s: PSF size taken as %d x %d px%s; give it with -k if you know it", j->input,
+                         size, size, size < PSF_DEFAULT ? " for a picture this small" : "");
+    }
+    if (width >= j->psf_width_told && height >= j->psf_height_told) return DIPPER_OK;
+    return io_fail(&j->error, DIPPER_ERROR_INPUT, "%s: a picture of %d x %d pixels is smaller than the PSF of %d x %d",
+                   j->input, width, height, j->psf_width_told, j->psf_height_told);
+}
+
+/* All that will be written, or the first hundred thousand of them. */
+static dipper_status check_snapshots(job *j) {
+    char path[IO_PATH_MAX];
+    dipper_solver_info info = {.struct_size = sizeof info};
+    long every = j->settings->snapshot_every;
+    if (every == 0 || j->settings->overwrite) return DIPPER_OK;
+    dipper_status status = dipper_solver_get_info(j->solver, &info);
+    if (status) return job_library_failed(j, status);
+    for (long i = every; i <= info.iterations && i / every <= 100000; i += every) {
+        IO_TRY(names_snapshot(j->names, i, path, &j->error));
+        if (path_exists(path))
+            return io_fail(&j->error, DIPPER_ERROR_OUTPUT, "%s: exists already; use -f to overwrite it", path);
+    }
+    return DIPPER_OK;
+}
+
+static int on_progress(const dipper_progress *progress, void *user);
+
+static dipper_status create_solver(job *j) {
+    dipper_solver_options options;
+    dipper_image blurred = picture_view(j->picture);
+    dipper_solver_options_init(&options);
+    options.psf_width = j->psf_width_told;
+    options.psf_height = j->psf_height_told;
+    options.seed = j->settings->seed;
+    options.noise_sigma = j->settings->noise_sigma;
+    options.progress = on_progress;
+    options.user = j;
+    dipper_status status =
+        dipper_solver_create(j->settings->context, &blurred, j->settings->recipe, &options, &j->solver);
+    return status ? job_library_failed(j, status) : DIPPER_OK;
+}
+
+static dipper_status prepare(job *j) {
+    IO_TRY(choose_psf_size(j));
+    IO_TRY(create_solver(j));
+    IO_TRY(check_snapshots(j));
+    dipper_solver_psf_size(j->solver, &j->psf_width, &j->psf_height);
+    j->psf = malloc((size_t)j->psf_width * (size_t)j->psf_height * sizeof *j->psf);
+    return j->psf ? DIPPER_OK : job_no_memory(j);
+}
+
+/* ---- The run ---- */
+
+static dipper_status get_image(job *j) {
+    dipper_image out = dipper_image_view(j->planes, j->picture->width, j->picture->height, j->picture->channels);
+    return dipper_solver_get_image(j->solver, &out);
+}
+
+/* A snapshot that cannot be written ends the run: the disk is full, or the directory is gone. */
+static void write_snapshot(job *j, long iteration) {
+    char path[IO_PATH_MAX];
+    dipper_status status = get_image(j);
+    j->last_snapshot = iteration;
+    if (status)
+        job_library_failed(j, status);
+    else if (!(status = names_snapshot(j->names, iteration, path, &j->error)))
+        status = picture_write(j->picture, j->planes, path, j->settings->overwrite, NULL, &j->error);
+    if (status) {
+        j->result->status = status;
+        j->end = END_SNAPSHOT;
+    } else {
+        console_detail(j->settings->console, "%s: written", path);
+    }
+}
+
+static int on_progress(const dipper_progress *progress, void *user) {
+    job *j = user;
+    const int every = j->settings->snapshot_every;
+    if (every && progress->iteration > j->last_snapshot && progress->iteration % every == 0)
+        write_snapshot(j, progress->iteration);
+    return job_watch(j, progress);
+}
+
+static dipper_status run(job *j) {
+    long left = 1;
+    dipper_status status = DIPPER_OK;
+    while (!status && left > 0) status = dipper_solver_step(j->solver, 1000, &left);
+    console_end(j->settings->console);
+    if (j->end == END_SNAPSHOT) return j->result->status;
+    j->result->status = status;
+    if (status && status != DIPPER_ERROR_CANCELLED && status != DIPPER_ERROR_DIVERGED)
+        return job_library_failed(j, status);
+    if (!(status = get_image(j))) status = dipper_solver_get_psf(j->solver, j->psf);
+    return status ? job_library_failed(j, status) : DIPPER_OK;
+}
+
+/* ---- After the run ---- */
+
+static void explain(job *j) {
+    const char *input = j->input;
+    dipper_status status = j->result->status;
+    dipper_solver_info info = {.struct_size = sizeof info};
+    if (dipper_solver_get_info(j->solver, &info)) return;
+    if (status == DIPPER_ERROR_DIVERGED) {
+        io_fail(&j->error, status,
+                "%s: the loss became NaN or infinite at iteration %ld of %ld; the last good result is written, do not "
+                "trust it; try a smaller learning rate or another --seed",
+                input, info.iteration, info.iterations);
+    } else if (status == DIPPER_ERROR_CANCELLED) {
+        io_fail(&j->error, status, "%s: stopped by %s at iteration %ld of %ld; the result so far is written", input,
+                j->end == END_TIME ? "--max-time" : "a signal", info.iteration, info.iterations);
+    }
+}
+
+static void describe(const job *j, run_record *r) {
+    const job_settings *s = j->settings;
+    dipper_solver_info info = {.struct_size = sizeof info};
+    if (j->solver && dipper_solver_get_info(j->solver, &info)) info = (dipper_solver_info){0};
+    r->recipe = s->recipe;
+    r->psf_width_told = j->psf_width_told;
+    r->psf_height_told = j->psf_height_told;
+    r->psf_size_from = s->psf_width ? "user" : "default";
+    r->noise_sigma = info.noise_sigma;
+    r->iterations_done = info.iteration;
+    r->iterations_planned = info.iterations;
+    r->loss = info.loss;
+    r->losses = info.losses;
+    r->loss_count = info.loss_count;
+    r->seconds_solver = info.seconds;
+    r->memory_solver_bytes = info.memory_bytes;
+}
+
+const job_manner job_blind = {prepare, run, explain, describe};

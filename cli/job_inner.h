@@ -1,0 +1,55 @@
+/* What job.c shares with the two manners of restoring a picture: blind.c and nonblind.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_CLI_JOB_INNER_H
+#define DIPPER_CLI_JOB_INNER_H
+
+#include "cli/job.h"
+#include "io/image_file.h"
+#include "io/record.h"
+
+typedef enum job_end { END_DONE, END_SIGNAL, END_TIME, END_SNAPSHOT } job_end;
+
+typedef struct job job;
+
+typedef struct job_manner {
+    dipper_status (*prepare)(job *j); /* the picture is read */
+    dipper_status (*run)(job *j);     /* fills planes (and psf); DIPPER_OK also when it ended early with a result that
+                                         can be written: result->status tells */
+    void (*explain)(job *j);          /* what is said of a run that ended early, once its result is written */
+    void (*describe)(const job *j, run_record *record); /* at any time; the picture may be missing */
+} job_manner;
+
+extern const job_manner job_blind, job_nonblind;
+
+struct job {
+    const job_settings *settings;
+    const job_manner *manner;
+    const char *input;
+    const job_names *names;
+    job_result *result;
+    io_picture *picture;
+    float *planes; /* the result: channels x height x width */
+    float *psf;    /* found, to be written; NULL: none is */
+    int psf_width, psf_height;
+    double started; /* wall_seconds */
+    char date[32];
+    job_end end; /* why the callback stopped the run */
+    io_written report;
+    io_error error;
+    char notes[sizeof((io_picture *)0)->note + sizeof((io_written *)0)->note + 4];
+    /* blind */
+    dipper_solver *solver;
+    int psf_width_told, psf_height_told;
+    long last_snapshot;
+    /* non-blind */
+    dipper_deconvolve_info info;
+    double seconds;
+};
+
+/* The library does not know names of files. */
+dipper_status job_library_failed(job *j, dipper_status status);
+dipper_status job_no_memory(job *j);
+/* Shows the progress; non-zero, and j->end says why, if time is up or a signal came. */
+int job_watch(job *j, const dipper_progress *progress);
+
+#endif

@@ -1,0 +1,177 @@
+/* One picture, its PSF known. SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE
+#include "cli/nonblind.h"
+
+#include "cli/job_inner.h"
+#include "cli/psf_source.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Options ---- */
+
+static int usage(const char *option, const char *text, const char *why) {
+    fprintf(stderr, "dipper deblur: %s '%s': %s (see dipper deblur --help)\n", option, text, why);
+    return DIPPER_ERROR_ARGUMENT;
+}
+
+static int find(const char *name, dipper_deconvolve_method *out) {
+    for (int i = 0; dipper_deconvolve_method_at(i, out) == DIPPER_OK; i++)
+        if (strcmp(out->name, name) == 0) return 1;
+    return 0;
+}
+
+int nonblind_is_known(const char *method) {
+    dipper_deconvolve_method unused;
+    return find(method, &unused);
+}
+
+static int unknown(const char *name) {
+    dipper_deconvolve_method m;
+    fprintf(stderr, "dipper deblur: --method '%s': with --psf there are", name);
+    for (int i = 0; dipper_deconvolve_method_at(i, &m) == DIPPER_OK; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", m.name);
+    fputc('\n', stderr);
+    return DIPPER_ERROR_ARGUMENT;
+}
+
+/* `word` (may be NULL) leaves the default; *out is only set by a number in [minimum, maximum]. */
+static int number(const char *option, const char *text, const char *word, double minimum, double maximum, double *out) {
+    double value;
+    char why[96];
+    if (!text || (word && strcmp(text, word) == 0)) return 0;
+    if (parse_real(text, &value) && value >= minimum && value <= maximum) {
+        *out = value;
+        return 0;
+    }
+    snprintf(why, sizeof why, "is not %s%sa number from %g to %g", word ? word : "", word ? " or " : "", minimum,
+             maximum);
+    return usage(option, text, why);
+}
+
+/* Half of the machine's memory, so that the picture and other programs have the rest. */
+static size_t usual_limit(void) {
+    const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+    return pages > 0 && bytes > 0 ? (size_t)pages / 2 * (size_t)bytes : 0;
+}
+
+static int read_options(const nonblind_options *o, dipper_deconvolve_options *out) {
+    dipper_deconvolve_method m;
+    double iterations = 0;
+    dipper_deconvolve_options_init(out);
+    out->method = o->method;
+    out->edges = o->edges;
+    if (!find(o->method, &m)) return unknown(o->method);
+    if (!m.available) return usage("--method", o->method, "needs FFTW, which this build lacks; sparse does without");
+    if (o->iterations && m.iterations == 0) return usage("--iterations", o->iterations, "this method has none");
+    if (o->weight && !m.weighted) return usage("--weight", o->weight, "this method has no prior and takes none");
+    if (o->exponent && !m.exponent_help[0]) return usage("--exponent", o->exponent, "this method has none");
+    if (strcmp(o->edges, "auto") != 0 && !strstr(m.edges, o->edges))
+        return usage("--edges", o->edges,
+                     "this method cannot do that; it has auto and those of docs/methods/nonblind.md");
+    int code = number("--iterations", o->iterations, NULL, 1, 1000000, &iterations);
+    if (!code) code = number("--weight", o->weight, "auto", 0, 1e6, &out->weight);
+    if (!code) code = number("--exponent", o->exponent, NULL, m.bounds ? 0.01 : 0, m.bounds ? 2 : 8, &out->exponent);
+    if (!code) code = number("--saturation", o->saturation, "auto", 0, 1e6, &out->saturation);
+    if (!code && iterations != floor(iterations)) code = usage("--iterations", o->iterations, "is not a whole number");
+    out->iterations = (int)iterations;
+    out->memory_bytes = o->max_memory ? (size_t)o->max_memory << 20 : usual_limit();
+    return code;
+}
+
+int nonblind_open(const nonblind_options *o, dipper_context *context, console *c, job_nonblind_settings *out) {
+    const psf_source source = {.file = o->psf, .rotate = o->rotate};
+    psf_data psf = {0};
+    int code = read_options(o, &out->options);
+    if (!code) code = psf_source_get("deblur", &source, context, c, &psf);
+    out->psf_file = o->psf;
+    out->psf = psf.values;
+    out->psf_width = psf.width;
+    out->psf_height = psf.height;
+    return code;
+}
+
+void nonblind_print(const job_nonblind_settings *s) {
+    const dipper_deconvolve_options *o = &s->options;
+    printf("psf = %s\npsf-size = %dx%d\n", s->psf_file, s->psf_width, s->psf_height);
+    printf("weight = %g\nexponent = %g\nedges = %s\nsaturation = %g\niterations = %d\n", o->weight, o->exponent,
+           o->edges, o->saturation, o->iterations);
+    puts("# below 0, or 0 iterations: the method's own");
+}
+
+/* ---- The run ---- */
+
+static int on_progress(const dipper_progress *progress, void *user) {
+    return job_watch(user, progress);
+}
+
+/* The centroid moves the picture: a far-off one is most often a PSF that was cut badly. */
+static dipper_status prepare(job *j) {
+    const job_nonblind_settings *s = j->settings->nonblind;
+    dipper_psf_info info = {.struct_size = sizeof info};
+    dipper_status status = dipper_psf_describe(j->settings->context, s->psf, s->psf_width, s->psf_height, &info);
+    if (status) return job_library_failed(j, status);
+    if (fabs(info.centroid_x) > 0.25 * s->psf_width || fabs(info.centroid_y) > 0.25 * s->psf_height)
+        console_note(j->settings->console,
+                     "%s: the PSF's centroid lies (%.1f, %.1f) px off its centre; the result is moved as much",
+                     j->input, info.centroid_x, info.centroid_y);
+    return DIPPER_OK;
+}
+
+static void say(const job *j) {
+    console *c = j->settings->console;
+    if (j->info.saturated)
+        console_note(c,
+                     "%s: %zu samples are %g or brighter and are taken as saturated (--saturation 0 if they are not)",
+                     j->input, j->info.saturated, j->info.saturation);
+    console_detail(c, "%s: noise %.4g, weight %.4g, edges %s, %zu MB", j->input, j->info.noise_sigma, j->info.weight,
+                   j->info.edges, j->info.memory_bytes >> 20);
+}
+
+static dipper_status run(job *j) {
+    const job_nonblind_settings *s = j->settings->nonblind;
+    const double begun = wall_seconds();
+    dipper_deconvolve_options options = s->options;
+    dipper_image blurred = picture_view(j->picture), out = picture_view(j->picture);
+    out = dipper_image_view(j->planes, out.width, out.height, out.channels);
+    j->info.struct_size = sizeof j->info;
+    options.noise_sigma = j->settings->noise_sigma;
+    options.progress = on_progress;
+    options.user = j;
+    options.info = &j->info;
+    const dipper_status status =
+        dipper_deconvolve(j->settings->context, &blurred, s->psf, s->psf_width, s->psf_height, &options, &out);
+    console_end(j->settings->console);
+    j->seconds = wall_seconds() - begun;
+    j->result->status = status;
+    if (status && status != DIPPER_ERROR_CANCELLED) return job_library_failed(j, status);
+    j->psf_width = s->psf_width;
+    j->psf_height = s->psf_height;
+    say(j);
+    return DIPPER_OK;
+}
+
+static void explain(job *j) {
+    if (j->result->status != DIPPER_ERROR_CANCELLED) return;
+    io_fail(&j->error, j->result->status, "%s: stopped by %s; the result so far is written", j->input,
+            j->end == END_TIME ? "--max-time" : "a signal");
+}
+
+static void describe(const job *j, run_record *r) {
+    r->psf_input = j->settings->nonblind->psf_file;
+    r->psf_width_told = j->settings->nonblind->psf_width;
+    r->psf_height_told = j->settings->nonblind->psf_height;
+    r->psf_size_from = "user";
+    r->noise_sigma = j->info.noise_sigma;
+    r->weight = j->info.weight;
+    r->exponent = j->info.exponent;
+    r->edges = j->info.edges;
+    r->saturated = j->info.saturated;
+    r->iterations_done = r->iterations_planned = j->info.iterations;
+    r->seconds_solver = j->seconds;
+    r->memory_solver_bytes = j->info.memory_bytes;
+}
+
+const job_manner job_nonblind = {prepare, run, explain, describe};

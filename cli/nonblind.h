@@ -1,0 +1,17 @@
+/* dipper deblur --psf: what its options mean. SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_CLI_NONBLIND_H
+#define DIPPER_CLI_NONBLIND_H
+
+#include "cli/job.h"
+
+typedef struct nonblind_options { /* as given */
+    const char *psf, *method, *iterations, *edges, *saturation, *weight, *exponent;
+    int rotate, max_memory; /* MB; 0: the machine's */
+} nonblind_options;
+
+int nonblind_is_known(const char *method);
+/* Reads the PSF and checks the options, or says on stderr what is wrong and returns the exit code. free() out->psf. */
+int nonblind_open(const nonblind_options *options, dipper_context *context, console *c, job_nonblind_settings *out);
+void nonblind_print(const job_nonblind_settings *settings); /* for --print-config */
+
+#endif
