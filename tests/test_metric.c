@@ -22,7 +22,7 @@ static dp_image pattern(int width, int height, int seed, double amplitude) {
     for (int i = 0; i < width * height; i++) {
         const double x = i % width, y = i / width;
         image.data[i] = (float)(0.5 + 0.3 * sin(0.2 * x + 0.05 * y) + amplitude * cos(0.7 * x - 1.1 * y) +
-                                (i * 7919 + seed * 104729) % 1009 / 1009.0 * 0.1);
+                                ((int64_t)i * 7919 + seed * 104729) % 1009 / 1009.0 * 0.1);
     }
     return image;
 }
