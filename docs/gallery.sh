@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
 
-psnr() { "$build/dipper" score "$1" --gt "$2" --protocol levin | grep '^PSNR-GT'; }
+psnr() { "$build/dipper" score "$1" --gt "$2" --protocol levin | sed -n 's/^PSNR-GT  *\([0-9.]* dB\).*/\1/p'; }
 
 # run NAME SCENE_OPTIONS DEBLUR_OPTIONS: draws, blurs and deblurs; keeps NAME.png and NAME_psf.png
 run() {

@@ -14,7 +14,11 @@ printf '\n== deblurring it (the PSF is not told, only that it fits into 19x19)\n
 "$build/dipper" deblur "$out/blurred.$ext" -o "$out/deblurred.$ext" --psf-out "$out/psf_found.npy" -k 19 -f
 
 printf '\n== result (docs/measures.md explains)\n'
-"$build/dipper" score "$out/deblurred.$ext" --gt "$out/sharp.$ext" --blurred "$out/blurred.$ext" \
-    --psf "$out/psf_found.npy" --psf-gt "$out/psf.npy" --protocol levin
-printf '\nfiles in %s:\n' "$(cd "$out" && pwd)"
+score=$("$build/dipper" score "$out/deblurred.$ext" --gt "$out/sharp.$ext" --blurred "$out/blurred.$ext" \
+    --psf "$out/psf_found.npy" --psf-gt "$out/psf.npy" --protocol levin)
+printf '%s\n' "$score"
+decibel() { printf '%s\n' "$score" | sed -n "s/^$1  *\([0-9.]*\) dB .*/\1/p"; }
+printf '\nPSNR against the sharp scene: blurred %s dB, deblurred %s dB\n' "$(decibel 'PSNR-GT of the blurred')" \
+    "$(decibel PSNR-GT)"
+printf 'files in %s:\n' "$(cd "$out" && pwd)"
 ls "$out"
