@@ -188,6 +188,17 @@ static void test_csv(void **state) {
 }
 
 /* XXH64 of nothing and of "abc" with seed 0, from the algorithm's own test vectors. */
+static study_run_key key_of(const char *method) {
+    return (study_run_key){.suite = "levin",
+                           .name = "a",
+                           .blurred = "1",
+                           .truth = "2",
+                           .true_psf = "",
+                           .protocol = "levin",
+                           .method = method,
+                           .psf_told = "own"};
+}
+
 static void test_ids(void **state) {
     (void)state;
     io_error e = {""};
@@ -202,14 +213,7 @@ static void test_ids(void **state) {
     assert_string_equal(id, "44bc2cf5ad770999");
     assert_int_equal(study_id_file("/tmp/no-such-file-here", id, &e), DIPPER_ERROR_INPUT);
 
-    study_run_key key = {.suite = "levin",
-                         .name = "a",
-                         .blurred = "1",
-                         .truth = "2",
-                         .true_psf = "",
-                         .protocol = "levin",
-                         .method = "oracle",
-                         .psf_told = "own"};
+    study_run_key key = key_of("oracle");
     assert_int_equal(study_id_run(&key, id, &e), DIPPER_OK);
     study_run_key changed[] = {key, key, key, key, key, key, key, key, key};
     changed[0].blurred = "12", changed[0].truth = "";
@@ -235,14 +239,7 @@ static void test_id_of_recipe(void **state) {
     dipper_recipe *recipe = NULL;
     char id[STUDY_ID_SIZE], other[STUDY_ID_SIZE];
     if (!study_have_ids()) skip();
-    study_run_key key = {.suite = "levin",
-                         .name = "a",
-                         .blurred = "1",
-                         .truth = "2",
-                         .true_psf = "",
-                         .protocol = "levin",
-                         .method = "fast",
-                         .psf_told = "own"};
+    study_run_key key = key_of("fast");
     assert_int_equal(dipper_context_create(NULL, &context), DIPPER_OK);
     assert_int_equal(dipper_recipe_create(context, "fast", &recipe), DIPPER_OK);
     key.recipe = recipe;
