@@ -6,7 +6,7 @@
 #include "base/memory.h"
 
 /* Also where the PSF is larger than a grid that wraps: what falls on the same pixel adds up. */
-static dipper_status transform_psf(dp_grid *g, const float *psf, dp_diag *diag) {
+dipper_status dp_grid_set_psf(dp_grid *g, const float *psf, dp_diag *diag) {
     float *plane = dp_grid_plane(g);
     if (plane == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for the transform of a PSF");
     for (int i = 0; i < g->kh; i++)
@@ -37,7 +37,7 @@ dipper_status dp_grid_create(const dp_nonblind *job, int height, int width, dp_d
     g->work = dp_alloc(g->fft->size, sizeof *g->work);
     g->part = dp_alloc((size_t)g->n0, sizeof *g->part);
     if (g->psf == NULL || g->work == NULL || g->part == NULL) goto fail;
-    status = transform_psf(g, job->psf, diag);
+    status = dp_grid_set_psf(g, job->psf, diag);
     if (status == DIPPER_OK) return DIPPER_OK;
 fail:
     dp_grid_destroy(out);

@@ -21,6 +21,8 @@ typedef struct dp_grid {
 dipper_status dp_grid_create(const dp_nonblind *job, int height, int width, dp_diag *diag, dp_grid **out);
 void dp_grid_destroy(dp_grid **grid); /* NULL is fine */
 
+dipper_status dp_grid_set_psf(dp_grid *grid, const float *psf, dp_diag *diag); /* another one (kh, kw) */
+
 float *dp_grid_plane(const dp_grid *grid); /* zeros (n0, n1), dp_free it; NULL when memory is out */
 
 /* y = K x, or its adjoint K'x, periodic; y may be x. */

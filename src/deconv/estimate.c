@@ -1,0 +1,221 @@
+#include "deconv/estimate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "image/image.h"
+#include "image/psf.h"
+#include "image/resize.h"
+
+/* ---- The table ---- */
+
+#if defined(DP_WITH_FFTW)
+#define FFT(run) run
+#else
+#define FFT(run) NULL
+#endif
+
+static const dp_estimator estimators[] = {
+    {.name = "map-l0",
+     .summary = "few gradients that are not zero (L0; Xu 2013, Pan 2014)",
+     .settings = {{"weight", "of the number of gradients; larger is smoother", 4e-3, 1e-6, 1},
+                  {"iterations", "per scale", 5, 1, 1000},
+                  {"ridge", "weight of the PSF's energy, as a share of the gradients'", 1e-3, 0, 10}},
+     .planes = 12,
+     .cut = 0.05,
+     .island = 0.1,
+     .run = FFT(dp_map_l0_run)},
+};
+
+int dp_estimator_count(void) {
+    return (int)(sizeof estimators / sizeof *estimators);
+}
+
+const dp_estimator *dp_estimator_at(int index) {
+    return index >= 0 && index < dp_estimator_count() ? &estimators[index] : NULL;
+}
+
+const dp_estimator *dp_estimator_find(const char *name) {
+    for (int i = 0; i < dp_estimator_count(); i++)
+        if (strcmp(estimators[i].name, name) == 0) return &estimators[i];
+    return NULL;
+}
+
+int dp_estimator_settings(const dp_estimator *estimator) {
+    int n = 0;
+    while (n < DP_ESTIMATE_SETTINGS && estimator->settings[n].name != NULL) n++;
+    return n;
+}
+
+int dp_estimator_setting(const dp_estimator *estimator, const char *name) {
+    for (int i = 0; i < dp_estimator_settings(estimator); i++)
+        if (strcmp(estimator->settings[i].name, name) == 0) return i;
+    return -1;
+}
+
+dp_estimate dp_estimate_defaults(const dp_estimator *estimator) {
+    dp_estimate job = {.estimator = estimator};
+    for (int i = 0; i < DP_ESTIMATE_SETTINGS; i++) job.setting[i] = estimator->settings[i].value;
+    return job;
+}
+
+/* ---- The pyramid ---- */
+
+enum { SMALLEST_PSF = 3, SMALLEST_PICTURE = 8 };
+
+/* Pixels per pixel of the full size, `below` scales below it; factor sqrt 2 (METHODS, section 6). */
+static double scale_of(int below) {
+    return pow(2, -0.5 * below);
+}
+
+/* So many that the PSF's longer side is about 3 px at the coarsest, while the picture keeps a few pixels. */
+static int count_scales(const dp_estimate *job) {
+    const int longer = job->kh > job->kw ? job->kh : job->kw, shorter = job->h < job->w ? job->h : job->w;
+    int n = 1;
+    while (longer * scale_of(n) >= SMALLEST_PSF && shorter * scale_of(n) >= SMALLEST_PICTURE) n++;
+    return n;
+}
+
+static int scaled(int n, double scale) {
+    const int m = (int)floor(n * scale + 0.5);
+    return m < 1 ? 1 : m;
+}
+
+static dp_scale make_scale(const dp_estimate *job, int number, int scales) {
+    const double s = scale_of(scales - 1 - number);
+    return (dp_scale){.h = scaled(job->h, s),
+                      .w = scaled(job->w, s),
+                      .kh = dp_psf_scaled_size(job->kh, s),
+                      .kw = dp_psf_scaled_size(job->kw, s),
+                      .number = number,
+                      .scales = scales,
+                      .scale = s,
+                      .noise_sigma = job->noise_sigma * s}; /* means over areas */
+}
+
+static size_t pixels(const dp_scale *s) {
+    return (size_t)s->h * (size_t)s->w;
+}
+
+typedef struct pyramid {
+    float *blurred, *latent, *shifted; /* (h, w) of the full size */
+    float *psf, *scratch;              /* (kh, kw) likewise, one pixel larger each way: sizes round up */
+    int *islands;
+    dp_scale at;
+} pyramid;
+
+static void unmake(pyramid *p) {
+    dp_free(p->blurred);
+    dp_free(p->latent);
+    dp_free(p->shifted);
+    dp_free(p->psf);
+    dp_free(p->scratch);
+    dp_free(p->islands);
+}
+
+static dipper_status make(pyramid *p, const dp_estimate *job, dp_diag *diag) {
+    const size_t n = (size_t)job->h * (size_t)job->w;
+    const size_t m = ((size_t)job->kh + 2) * ((size_t)job->kw + 2);
+    p->blurred = dp_alloc(n, sizeof(float));
+    p->latent = dp_alloc(n, sizeof(float));
+    p->shifted = dp_alloc(n, sizeof(float));
+    p->psf = dp_alloc(m, sizeof(float));
+    p->scratch = dp_alloc(m, sizeof(float));
+    p->islands = dp_alloc(m, sizeof(int));
+    if (p->blurred == NULL || p->latent == NULL || p->shifted == NULL || p->psf == NULL || p->scratch == NULL ||
+        p->islands == NULL)
+        return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to estimate a PSF from %d x %d pixels", job->w, job->h);
+    return DIPPER_OK;
+}
+
+/* The coarsest scale begins with the blurred picture and a small blob: no direction is preferred. */
+static void begin(pyramid *p) {
+    dp_scale *s = &p->at;
+    memcpy(p->latent, p->blurred, pixels(s) * sizeof *p->latent);
+    for (int i = 0; i < s->kh; i++)
+        for (int j = 0; j < s->kw; j++) {
+            const int y = i - s->kh / 2, x = j - s->kw / 2;
+            p->psf[i * s->kw + j] = (float)exp(-0.5 * (x * x + y * y));
+        }
+    dp_psf_normalise(p->psf, s->kh, s->kw);
+}
+
+/* PSF and latent picture of the coarser scale `from` become those of the present one. */
+static dipper_status climb(pyramid *p, const dp_scale *from, dp_diag *diag) {
+    const dp_scale *s = &p->at;
+    const double up = s->scale / from->scale;
+    memcpy(p->scratch, p->psf, (size_t)from->kh * (size_t)from->kw * sizeof *p->psf);
+    memcpy(p->shifted, p->latent, pixels(from) * sizeof *p->latent);
+    DP_TRY(dp_psf_resample(p->scratch, from->kh, from->kw, up, diag, p->psf, s->kh, s->kw));
+    return dp_plane_resize(p->shifted, from->h, from->w, up, DP_FILTER_TRIANGLE, DP_OUTSIDE_NEAREST, diag, p->latent,
+                           s->h, s->w);
+}
+
+/* Cuts faint values and islands, centres. */
+static dipper_status tidy(pyramid *p, const dp_estimate *job, dp_diag *diag) {
+    const dp_scale *s = &p->at;
+    int dy, dx;
+    if (!dp_psf_normalise(p->psf, s->kh, s->kw) || !isfinite(p->latent[0]))
+        return dp_fail(diag, DIPPER_ERROR_DIVERGED, "the estimate of a PSF of %d x %d px came to nothing", s->kw,
+                       s->kh);
+    dp_psf_cut(p->psf, s->kh, s->kw, job->estimator->cut, job->estimator->island, p->islands);
+    dp_psf_centre(p->psf, s->kh, s->kw, DP_PSF_ZERO, p->scratch, &dy, &dx);
+    if (dy == 0 && dx == 0) return DIPPER_OK;
+    dp_psf_normalise(p->psf, s->kh, s->kw);
+    memcpy(p->shifted, p->latent, pixels(s) * sizeof *p->latent);
+    dp_plane_shift(p->shifted, s->h, s->w, -dy, -dx, p->latent);
+    return DIPPER_OK;
+}
+
+dipper_status dp_estimate_report(const dp_estimate *job, const dp_scale *scale, double share, dp_diag *diag) {
+    enum { STEPS = 1000 };
+    double done = 0, all = 0; /* the work grows as the number of pixels */
+    if (job->progress == NULL) return DIPPER_OK;
+    for (int i = 0; i < scale->scales; i++) {
+        const double work = pow(2, i);
+        all += work;
+        done += work * (i < scale->number ? 1 : i == scale->number ? share : 0);
+    }
+    if (job->progress((int)(STEPS * done / all), STEPS, job->user) == 0) return DIPPER_OK;
+    return dp_fail(diag, DIPPER_ERROR_CANCELLED, "the estimate was asked to stop");
+}
+
+static dipper_status run_scale(pyramid *p, const dp_estimate *job, const dp_scale *coarser, dp_diag *diag) {
+    dp_scale *s = &p->at;
+    DP_TRY(dp_plane_resize(job->blurred, job->h, job->w, s->scale, DP_FILTER_TRIANGLE, DP_OUTSIDE_NEAREST, diag,
+                           p->blurred, s->h, s->w));
+    if (s->number == 0)
+        begin(p);
+    else
+        DP_TRY(climb(p, coarser, diag));
+    s->blurred = p->blurred;
+    s->latent = p->latent;
+    s->psf = p->psf;
+    DP_TRY(job->estimator->run(job, s, diag));
+    DP_TRY(tidy(p, job, diag));
+    return dp_estimate_report(job, s, 1, diag);
+}
+
+size_t dp_estimate_bytes(const dp_estimate *job) {
+    const size_t padded = (size_t)(job->h + 2 * job->kh) * (size_t)(job->w + 2 * job->kw);
+    return (padded * (size_t)job->estimator->planes + 3 * (size_t)job->h * (size_t)job->w) * sizeof(float);
+}
+
+dipper_status dp_estimate_run(const dp_estimate *job, dp_diag *diag, float *psf, float *latent) {
+    pyramid p = {0};
+    dp_scale coarser = {0};
+    const int scales = count_scales(job);
+    dipper_status status = make(&p, job, diag);
+    for (int i = 0; i < scales && status == DIPPER_OK; i++) {
+        p.at = make_scale(job, i, scales);
+        status = run_scale(&p, job, &coarser, diag);
+        coarser = p.at;
+    }
+    if (status == DIPPER_OK) {
+        memcpy(psf, p.psf, (size_t)job->kh * (size_t)job->kw * sizeof *psf);
+        if (latent != NULL) memcpy(latent, p.latent, pixels(&p.at) * sizeof *latent);
+    }
+    unmake(&p);
+    return status;
+}

@@ -1,0 +1,27 @@
+/* The PSF of the estimators, from the gradients of a latent picture: k >= 0 that minimises
+ *     sum over both directions of |k (*) grad x - grad d|^2 + ridge |k|^2,
+ * the first sum over the pixels where k sees known gradients only.
+ *
+ * Without that restriction the normal matrix is the autocorrelation of grad x, which a few transforms give, and k is a
+ * small problem of its own. The restriction is met by imputing: beyond those pixels grad d is replaced by what the last
+ * k predicts, a few times (each time the restricted objective falls). */
+#ifndef DP_DECONV_KERNEL_FFT_H
+#define DP_DECONV_KERNEL_FFT_H
+
+#include "deconv/estimate.h"
+#include "fourier/fourier.h"
+
+typedef struct dp_kernel dp_kernel;
+
+dipper_status dp_kernel_create(const dp_estimate *job, const dp_scale *scale, dp_diag *diag, dp_kernel **out);
+void dp_kernel_destroy(dp_kernel **kernel); /* NULL is fine */
+
+/* gx, gy (h, w): gradients of the latent picture as dp_differences gives them; psf (kh, kw): start, then result, not
+ * normalised. ridge is a share of the gradients' energy. */
+dipper_status dp_kernel_run(dp_kernel *kernel, const float *gx, const float *gy, double ridge, float *psf,
+                            dp_diag *diag);
+
+/* Forward differences of x (h, w), both (h, w); 0 at the last column and row. */
+void dp_differences(const float *x, int h, int w, float *gx, float *gy);
+
+#endif
