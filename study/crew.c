@@ -166,7 +166,7 @@ static _Noreturn void child_run(const study_crew_options *o, const study_run *ru
     l.watch.progress = on_progress;
     l.watch.user = &l;
     dipper_status status = open_context(o, &context, &error);
-    if (!status) status = study_run_do(context, o->setup, run, &l.watch, &error);
+    if (!status) status = study_run_do(context, o->folder, run, &l.watch, &error);
     dipper_context_destroy(&context);
     end_child(fd, status, error.text);
 }
@@ -176,7 +176,7 @@ static _Noreturn void child_run(const study_crew_options *o, const study_run *ru
 static int result_exists(const study_crew *w, const study_run *run) {
     char path[IO_PATH_MAX];
     io_error ignored = {""};
-    return !path_print(path, &ignored, "%s/runs/%s.json", w->options->setup->folder, run->id) && path_exists(path);
+    return !path_print(path, &ignored, "%s/runs/%s.json", w->options->folder, run->id) && path_exists(path);
 }
 
 static void end_run(study_crew *w, int i, int *counter) {
@@ -201,7 +201,7 @@ static int memory_allows(study_crew *w) {
 
 static dipper_status start(study_crew *w, int i, child *c) {
     study_claim claim = c->claim;
-    *c = (child){.run = i, .claim = claim, .heard = w->runs[i].recipe == NULL};
+    *c = (child){.run = i, .claim = claim, .heard = w->runs[i].method == NULL};
     pid_t pid = split(&c->pipe);
     if (pid == 0) {
         for (int k = 0; k < w->options->jobs; k++) { /* what belongs to its siblings */
@@ -228,7 +228,7 @@ static dipper_status try_run(study_crew *w, int i, child *c) {
         end_run(w, i, &w->tally->skipped);
         return DIPPER_OK;
     }
-    IO_TRY(study_claim_take(&c->claim, w->options->setup->folder, w->runs[i].id, w->error));
+    IO_TRY(study_claim_take(&c->claim, w->options->folder, w->runs[i].id, w->error));
     if (!c->claim.held) {
         if (!w->said_elsewhere++)
             w->options->note("other processes work in this folder; their runs are waited for", w->options->user);
@@ -246,17 +246,9 @@ static child *free_place(study_crew *w) {
     return NULL;
 }
 
-/* Whether a run of the oracle is not ended: the scores of other runs need its result. */
-static int oracle_open(const study_crew *w) {
-    for (int i = 0; i < w->count; i++)
-        if (!w->runs[i].recipe && w->states[i] != RUN_ENDED) return 1;
-    return 0;
-}
-
 static dipper_status fill_places(study_crew *w) {
-    int oracle = oracle_open(w);
     for (int i = 0; i < w->count; i++) {
-        if (w->states[i] != RUN_PENDING || oracle != !w->runs[i].recipe) continue;
+        if (w->states[i] != RUN_PENDING) continue;
         child *place = free_place(w);
         if (!place || (w->busy && !memory_allows(w))) break;
         IO_TRY(try_run(w, i, place));
@@ -325,7 +317,6 @@ static dipper_status work(study_crew *w) {
 dipper_status study_crew_work(const study_crew_options *options, const study_run *runs, int count, study_tally *tally,
                               io_error *error) {
     study_crew w = {.options = options, .runs = runs, .count = count, .tally = tally, .error = error};
-    *tally = (study_tally){0};
     w.states = calloc((size_t)count + 1, sizeof *w.states);
     w.children = calloc((size_t)options->jobs, sizeof *w.children);
     dipper_status status = DIPPER_ERROR_MEMORY;

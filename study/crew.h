@@ -9,7 +9,7 @@ typedef struct study_crew study_crew;
 
 /* What the caller lends. The functions get `user`. */
 typedef struct study_crew_options {
-    const study_setup *setup;
+    const char *folder; /* of the results, absolute */
     const char *device;
     int jobs;                /* at once */
     int threads;             /* of each; 0: one for each core, shared by the jobs */
@@ -28,8 +28,8 @@ typedef struct study_tally {
     int failed;  /* of those done now */
 } study_tally;
 
-/* Does all runs, in their order as far as possible, those of the oracle before the others. Runs that another process
- * has claimed are waited for, and done if it gives up. DIPPER_ERROR_CANCELLED when stopped; what was done is kept. */
+/* Does all runs, in their order as far as possible, and adds to the tally. Runs that another process has claimed are
+ * waited for, and done if it gives up. DIPPER_ERROR_CANCELLED when stopped; what was done is kept. */
 dipper_status study_crew_work(const study_crew_options *options, const study_run *runs, int count, study_tally *tally,
                               io_error *error);
 

@@ -1,25 +1,34 @@
-/* All runs of a benchmark: cases x methods x seeds. SPDX-License-Identifier: Apache-2.0 */
+/* All runs of a benchmark or a sweep: cases x methods x seeds. SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIPPER_STUDY_PLAN_H
 #define DIPPER_STUDY_PLAN_H
 
 #include "study/run.h"
 
-typedef struct study_method {
-    const char *name;
-    dipper_recipe *recipe;
-} study_method;
+enum { STUDY_RUNS_MAX = 5000000 };
 
-typedef struct study_plan_options { /* everything borrowed by the runs */
-    const study_setup *setup;
-    const study_cases *cases;
-    const study_method *methods;
+typedef struct study_plan { /* zeroed at birth; study_plan_free it */
+    study_set *sets;
+    int set_count;
+    study_method *methods;
     int method_count;
-    int seeds;  /* 0 to seeds-1 */
+    uint64_t *seeds;
+    int seed_count;
     int oracle; /* also a run with the true PSF for each case that has one */
-} study_plan_options;
 
-/* All cases with the first seed come before those with the second. free() *out, also after a failure. Errors: of files
- * that cannot be read. */
-dipper_status study_plan_make(const study_plan_options *options, study_run **out, int *count, io_error *error);
+    study_run *runs;
+    int run_count;
+    int oracle_count; /* these come first */
+} study_plan;
+
+/* One more, zeroed; NULL: no memory. Those there may move, so none may be added once there are runs. */
+study_set *study_plan_add_set(study_plan *plan);
+study_method *study_plan_add_method(study_plan *plan);
+/* The seeds 0 to count-1. DIPPER_ERROR_MEMORY */
+dipper_status study_plan_count_seeds(study_plan *plan, int count, io_error *error);
+
+/* Makes the runs, each one once: all cases with the first seed come before those with the second. Errors: of files that
+ * cannot be read. */
+dipper_status study_plan_make(study_plan *plan, io_error *error);
+void study_plan_free(study_plan *plan);
 
 #endif

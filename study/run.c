@@ -12,7 +12,7 @@
 
 typedef struct worker {
     dipper_context *context;
-    const study_setup *setup;
+    const char *folder;
     const study_run *run;
     study_watch *watch;
     io_error *error;
@@ -26,6 +26,10 @@ typedef struct worker {
     int psf_width, psf_height;
     study_result result;
 } worker;
+
+const char *study_run_method(const study_run *run) {
+    return run->method ? run->method->name : "oracle";
+}
 
 static double seconds_now(void) {
     struct timespec t;
@@ -55,7 +59,7 @@ static dipper_image result_view(const worker *w) {
 
 /* Where a run of the oracle keeps its result unrounded, for the scores of other runs. */
 static dipper_status oracle_path(const worker *w, const char *id, char *out) {
-    return path_print(out, w->error, "%s/pictures/%s_float.npy", w->setup->folder, id);
+    return path_print(out, w->error, "%s/pictures/%s_float.npy", w->folder, id);
 }
 
 static dipper_status read_oracle(worker *w) {
@@ -101,7 +105,7 @@ static dipper_status make_solver(worker *w) {
     options.seed = w->run->seed;
     options.progress = w->watch->progress;
     options.user = w->watch->user;
-    IO_TRY(library(w, dipper_solver_create(w->context, &blurred, w->run->recipe, &options, &w->solver)));
+    IO_TRY(library(w, dipper_solver_create(w->context, &blurred, w->run->method->recipe, &options, &w->solver)));
     IO_TRY(library(w, dipper_solver_get_info(w->solver, &info)));
     w->watch->memory_bytes = (double)info.memory_bytes;
     return DIPPER_OK;
@@ -153,7 +157,7 @@ static dipper_status compare(worker *w, const dipper_image *image, dipper_score 
     dipper_image truth = picture_view(w->truth), blurred = picture_view(w->blurred);
     dipper_image oracle = dipper_image_view(w->oracle, b->width, b->height, b->channels);
     dipper_score_options_init(&options);
-    options.protocol = w->setup->protocol;
+    options.protocol = w->run->set->protocol;
     options.blurred = &blurred;
     options.oracle = w->oracle ? &oracle : NULL;
     *score = (dipper_score){.struct_size = sizeof *score};
@@ -193,7 +197,7 @@ static dipper_status score(worker *w) {
     keep_score(r, &s);
     IO_TRY(library(
         w, dipper_quality_measure(w->context, &image, &blurred, w->psf, w->psf_width, w->psf_height, &r->quality)));
-    if (!w->true_psf || !w->run->recipe) return DIPPER_OK;
+    if (!w->true_psf || !w->run->method) return DIPPER_OK;
     IO_TRY(library(w, dipper_psf_compare(w->context, w->psf, w->psf_width, w->psf_height, w->true_psf, w->true_width,
                                          w->true_height, &match)));
     r->psf_correlation = match.correlation;
@@ -205,12 +209,12 @@ static dipper_status score(worker *w) {
 
 static dipper_status write_pictures(worker *w) {
     char path[IO_PATH_MAX];
-    const char *id = w->run->id, *folder = w->setup->folder;
+    const char *id = w->run->id, *folder = w->folder;
     study_result *r = &w->result;
     IO_TRY(path_print(r->result_file, w->error, "pictures/%s.%s", id, io_have_vips() ? "png" : "npy"));
     IO_TRY(path_print(path, w->error, "%s/%s", folder, r->result_file));
     IO_TRY(picture_write(w->blurred, w->planes, path, 1, NULL, w->error));
-    if (!w->run->recipe) {
+    if (!w->run->method) {
         io_picture unrounded = *w->blurred;
         unrounded.depth = IO_DEPTH_F32;
         IO_TRY(oracle_path(w, id, path));
@@ -238,14 +242,14 @@ static void begin_result(worker *w) {
     study_result_init(r);
     copy(r->id, sizeof r->id, w->run->id);
     copy(r->version, sizeof r->version, DIPPER_VERSION_STRING);
-    copy(r->suite, sizeof r->suite, w->setup->suite);
+    copy(r->suite, sizeof r->suite, w->run->set->name);
     copy(r->name, sizeof r->name, c->name);
     copy(r->picture, sizeof r->picture, c->picture);
     copy(r->kernel, sizeof r->kernel, c->kernel);
-    copy(r->method, sizeof r->method, w->run->method);
-    copy(r->settings, sizeof r->settings, w->run->recipe ? w->setup->settings : "");
-    copy(r->psf_told, sizeof r->psf_told, w->run->recipe ? w->setup->psf_told : "own");
-    copy(r->protocol, sizeof r->protocol, w->setup->protocol);
+    copy(r->method, sizeof r->method, study_run_method(w->run));
+    copy(r->settings, sizeof r->settings, w->run->method ? w->run->method->settings : "");
+    copy(r->psf_told, sizeof r->psf_told, w->run->method ? w->run->set->psf_told : "own");
+    copy(r->protocol, sizeof r->protocol, w->run->set->protocol);
     copy(r->device, sizeof r->device, dipper_context_device(w->context));
     copy(r->blurred_file, sizeof r->blurred_file, c->blurred_file);
     copy(r->truth_file, sizeof r->truth_file, c->truth_file);
@@ -257,16 +261,17 @@ static void begin_result(worker *w) {
 
 /* The solver wants odd sides. */
 static void tell_psf_size(worker *w) {
-    int own = !w->run->recipe || w->setup->psf_width == 0;
-    w->result.psf_width = own ? w->true_width | 1 : w->setup->psf_width;
-    w->result.psf_height = own ? w->true_height | 1 : w->setup->psf_height;
+    const study_set *set = w->run->set;
+    int own = !w->run->method || set->psf_width == 0;
+    w->result.psf_width = own ? w->true_width | 1 : set->psf_width;
+    w->result.psf_height = own ? w->true_height | 1 : set->psf_height;
 }
 
 static dipper_status work(worker *w) {
     IO_TRY(read_files(w));
     tell_psf_size(w);
     IO_TRY(check_scoring(w));
-    IO_TRY(w->run->recipe ? restore(w) : restore_oracle(w));
+    IO_TRY(w->run->method ? restore(w) : restore_oracle(w));
     IO_TRY(score(w));
     return write_pictures(w);
 }
@@ -279,7 +284,7 @@ static dipper_status write_failure(worker *w) {
     w->result.failed = 1;
     copy(w->result.message, sizeof w->result.message, w->error->text);
     io_error why = {""};
-    if (!study_result_write(&w->result, w->setup->folder, &why)) return DIPPER_OK;
+    if (!study_result_write(&w->result, w->folder, &why)) return DIPPER_OK;
     *w->error = why;
     return DIPPER_ERROR_OUTPUT;
 }
@@ -294,13 +299,13 @@ static void clean_up(worker *w) {
     picture_destroy(&w->truth);
 }
 
-dipper_status study_run_do(dipper_context *context, const study_setup *setup, const study_run *run, study_watch *watch,
+dipper_status study_run_do(dipper_context *context, const char *folder, const study_run *run, study_watch *watch,
                            io_error *error) {
-    worker w = {.context = context, .setup = setup, .run = run, .watch = watch, .error = error};
+    worker w = {.context = context, .folder = folder, .run = run, .watch = watch, .error = error};
     begin_result(&w);
     dipper_status status = work(&w);
     if (!status)
-        status = study_result_write(&w.result, setup->folder, error);
+        status = study_result_write(&w.result, folder, error);
     else if ((status == DIPPER_ERROR_INPUT || status == DIPPER_ERROR_DIVERGED) && write_failure(&w))
         status = DIPPER_ERROR_OUTPUT;
     clean_up(&w);

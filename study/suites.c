@@ -158,3 +158,13 @@ dipper_status study_suite_list(const study_suite *suite, const study_source *sou
     return io_fail(error, DIPPER_ERROR_ARGUMENT, "--cases '%s': no case in %s is like it", source->wanted,
                    source->data);
 }
+
+dipper_status study_set_list(study_set *set, const char *folder, io_error *error) {
+    const study_source source = {set->data, folder, set->wanted[0] ? set->wanted : NULL};
+    IO_TRY(study_suite_list(set->suite, &source, &set->cases, error));
+    for (int i = 0; i < set->cases.count && set->psf_width == 0; i++)
+        if (!set->cases.items[i].true_psf_file[0])
+            return io_fail(error, DIPPER_ERROR_ARGUMENT, "%s: its PSF is not known; say a size with -k",
+                           set->cases.items[i].name);
+    return DIPPER_OK;
+}

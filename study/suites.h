@@ -42,6 +42,20 @@ int study_suite_count(void);
 const study_suite *study_suite_at(int index);
 const study_suite *study_suite_find(const char *name); /* NULL: there is none */
 
+typedef struct study_set { /* cases of one data set, and how they are run; zeroed at birth */
+    const study_suite *suite;
+    char name[RESULT_NAME_MAX];   /* the results' "suite": that of the suite, or what a plan calls it */
+    char data[IO_PATH_MAX];       /* folder of the data set, absolute */
+    char wanted[RESULT_TEXT_MAX]; /* as of study_source; "": all */
+    const char *protocol;
+    char psf_told[16];         /* "own" or "31x31" */
+    int psf_width, psf_height; /* told; 0: each case's own */
+    study_cases cases;
+} study_set;
+
+/* Fills set->cases. DIPPER_ERROR_ARGUMENT also: a PSF's size is neither known nor told. */
+dipper_status study_set_list(study_set *set, const char *folder, io_error *error);
+
 /* Cases of a suite; study_cases_free them, also after a failure. DIPPER_ERROR_INPUT: no such folder, no pictures, or
  * partner files that are missing (named); DIPPER_ERROR_ARGUMENT: nothing is like `wanted`. */
 dipper_status study_suite_list(const study_suite *suite, const study_source *source, study_cases *out, io_error *error);

@@ -82,7 +82,7 @@ err_has '^[1-6] of 6: b fast seed 1: [0-9.-]* dB'
 columns=suite,method,settings,psf_told,case,seed,picture,kernel,psf_width,psf_height,failed,psnr_blurred_db,psnr_db
 check 'the CSV has other columns' grep -q "^$columns,ssim,isnr_db,psnr_nb_db,.*,dipper,id,message" r/results.csv
 check 'not one line a run' test "$(wc -l <r/results.csv)" -eq 7
-check 'no line of case b, seed 1' grep -q '^folder,fast,"*scales=1 channels=4 restarts=1 iterations=3"*,own,b,1,b,,5,3,0,' \
+check 'no line of case b, seed 1' grep -q '^folder,fast,"*scales=1 iterations=3 restarts=1 channels=4"*,own,b,1,b,,5,3,0,' \
     r/results.csv
 check 'the oracle fills no error ratio' test "$(grep -l '"error_ratio": [0-9]' r/runs/*.json | wc -l)" -eq 4
 check 'no picture of a result' test "$(find r/pictures -name '*_psf.npy' | wc -l)" -eq 4

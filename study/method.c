@@ -1,0 +1,33 @@
+/* Recipes with changes. SPDX-License-Identifier: Apache-2.0 */
+#include "study/method.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static dipper_status add(study_method *m, const dipper_field *field, io_error *error) {
+    const size_t used = strlen(m->settings), room = sizeof m->settings - used;
+    const int length = snprintf(m->settings + used, room, "%s%s=%s", used ? " " : "", field->name, field->value);
+    if (length >= 0 && (size_t)length < room) return DIPPER_OK;
+    return io_fail(error, DIPPER_ERROR_ARGUMENT, "%s: too many fields are changed", m->name);
+}
+
+static dipper_status compare(study_method *m, const dipper_recipe *usual, io_error *error) {
+    dipper_field ours, theirs;
+    m->settings[0] = '\0';
+    for (int i = 0; i < dipper_recipe_field_count(); i++)
+        if (!dipper_recipe_field(m->recipe, i, &ours) && !dipper_recipe_field(usual, i, &theirs) &&
+            strcmp(ours.value, theirs.value) != 0)
+            IO_TRY(add(m, &ours, error));
+    return DIPPER_OK;
+}
+
+dipper_status study_method_settle(dipper_context *context, study_method *method, io_error *error) {
+    dipper_recipe *usual = NULL;
+    dipper_status status = dipper_recipe_create(context, method->name, &usual);
+    if (status)
+        io_fail(error, status, "%s: %s", method->name, dipper_context_message(context));
+    else
+        status = compare(method, usual, error);
+    dipper_recipe_destroy(&usual);
+    return status;
+}
