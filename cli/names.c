@@ -15,20 +15,22 @@ static dipper_status name_psf(const char *psf_out, job_names *out, io_error *err
     return path_print(out->psf_png, error, "%.*s.png", stem, psf_out);
 }
 
-dipper_status names_make(const char *input, const char *output, int as_directory, const char *psf_out, job_names *out,
-                         io_error *error) {
-    if (output && !as_directory) {
+dipper_status names_make(const char *input, const names_request *request, job_names *out, io_error *error) {
+    const char *output = request->output;
+    if (output && !request->as_directory) {
         IO_TRY(path_print(out->image, error, "%s", output));
         IO_TRY(path_print(out->prefix, error, "%.*s", path_stem_length(output), output));
     } else {
         const char *from = output ? path_base(input) : input;
         const char *slash = output && output[0] && output[strlen(output) - 1] != '/' ? "/" : "";
         const char *extension = path_extension(input);
-        IO_TRY(path_print(out->prefix, error, "%s%s%.*s", output ? output : "", slash, path_stem_length(from), from));
-        IO_TRY(path_print(out->image, error, "%s_deblurred%s%s", out->prefix, extension[0] ? "." : "", extension));
+        IO_TRY(path_print(out->prefix, error, "%s%s%.*s%s", output ? output : "", slash, path_stem_length(from), from,
+                          request->endings.prefix));
+        IO_TRY(path_print(out->image, error, "%s%s%s%s", out->prefix, request->endings.image, extension[0] ? "." : "",
+                          extension));
     }
     IO_TRY(path_print(out->record, error, "%s.run.json", out->prefix));
-    return name_psf(psf_out, out, error);
+    return name_psf(request->psf_out, out, error);
 }
 
 dipper_status names_snapshot(const job_names *names, long iteration, char *out, io_error *error) {

@@ -13,8 +13,7 @@
 /* ---- Options ---- */
 
 static int usage(const char *option, const char *text, const char *why) {
-    fprintf(stderr, "dipper deblur: %s '%s': %s (see dipper deblur --help)\n", option, text, why);
-    return DIPPER_ERROR_ARGUMENT;
+    return options_refuse("deblur", option, text, why);
 }
 
 static int find(const char *name, dipper_deconvolve_method *out) {

@@ -66,10 +66,14 @@ const char *nearest_name(const char *word, const char *const *names, int count) 
 
 /* ---- Parsing ---- */
 
-static int refuse(const option_table *table, const char *option, const char *text, const char *why) {
-    fprintf(stderr, "dipper %s: %s%s%s%s: %s (see dipper %s --help)\n", table->command, option, text ? " '" : "",
-            text ? text : "", text ? "'" : "", why, table->command);
+int options_refuse(const char *command, const char *option, const char *text, const char *why) {
+    fprintf(stderr, "dipper %s: %s%s%s%s: %s (see dipper %s --help)\n", command, option, text ? " '" : "",
+            text ? text : "", text ? "'" : "", why, command);
     return 2;
+}
+
+static int refuse(const option_table *table, const char *option, const char *text, const char *why) {
+    return options_refuse(table->command, option, text, why);
 }
 
 static int is_choice(const char *text, const char *choices) {

@@ -46,6 +46,9 @@ typedef struct option_table {
 int options_parse(const option_table *table, int argc, char *const *argv, void *target, text_list *operands);
 void options_free(const option_table *table, void *target, text_list *operands);
 
+/* Says on stderr what is wrong with an option, whose text may be NULL, and returns the exit code 2. */
+int options_refuse(const char *command, const char *option, const char *text, const char *why);
+
 void options_help(const option_table *table, FILE *stream);
 
 /* The entry of names[count] that is nearest to `word`, NULL if none is near. */

@@ -2,26 +2,21 @@
 #include "cli/psf_source.h"
 
 #include "cli/library.h"
+#include "cli/options.h"
 #include "io/psf_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int usage(const char *command, const char *option, const char *text, const char *why) {
-    fprintf(stderr, "dipper %s: %s%s%s%s: %s (see dipper %s --help)\n", command, option, text ? " '" : "",
-            text ? text : "", text ? "'" : "", why, command);
-    return DIPPER_ERROR_ARGUMENT;
-}
-
 static int check_given(const char *command, const psf_source *s) {
     const int count = !!s->file + !!s->motion + !!s->gaussian + !!s->disk + !!s->random_motion + s->delta;
-    if (count > 1) return usage(command, "PSF", NULL, "more than one is given");
+    if (count > 1) return options_refuse(command, "PSF", NULL, "more than one is given");
     if (count == 0)
-        return usage(command, "PSF", NULL,
-                     "none is given; name one by --motion, --gaussian, --disk or --random-motion");
-    if (s->rotate && !s->file) return usage(command, "--rotate", NULL, "turns a PSF from a file only");
-    if (s->length && !s->random_motion) return usage(command, "--length", s->length, "needs --random-motion");
-    if (s->size && s->file) return usage(command, "--size", s->size, "cannot change a PSF from a file");
+        return options_refuse(command, "PSF", NULL,
+                              "none is given; name one by --motion, --gaussian, --disk or --random-motion");
+    if (s->rotate && !s->file) return options_refuse(command, "--rotate", NULL, "turns a PSF from a file only");
+    if (s->length && !s->random_motion) return options_refuse(command, "--length", s->length, "needs --random-motion");
+    if (s->size && s->file) return options_refuse(command, "--size", s->size, "cannot change a PSF from a file");
     return 0;
 }
 
@@ -56,7 +51,7 @@ static int read_motion(const char *command, const psf_source *s, dipper_psf_opti
     double v[3] = {0};
     o->kind = DIPPER_PSF_MOTION;
     if (parse_numbers(s->motion, v) == 0)
-        return usage(command, "--motion", s->motion, "is not of the form LENGTH[,ANGLE[,CURVE]]");
+        return options_refuse(command, "--motion", s->motion, "is not of the form LENGTH[,ANGLE[,CURVE]]");
     o->length = v[0];
     o->angle = v[1];
     o->curve = v[2];
@@ -66,9 +61,9 @@ static int read_motion(const char *command, const psf_source *s, dipper_psf_opti
 static int read_random(const char *command, const psf_source *s, dipper_psf_options *o) {
     o->kind = DIPPER_PSF_RANDOM_MOTION;
     if (!parse_u64(s->random_motion, &o->seed))
-        return usage(command, "--random-motion", s->random_motion, "is not a seed, a whole number from 0");
+        return options_refuse(command, "--random-motion", s->random_motion, "is not a seed, a whole number from 0");
     if (s->length && (!parse_real(s->length, &o->length) || !(o->length >= 1)))
-        return usage(command, "--length", s->length, "is not a number from 1");
+        return options_refuse(command, "--length", s->length, "is not a number from 1");
     if (!s->length && !s->size) o->width = o->height = 31;
     return 0;
 }
@@ -76,16 +71,17 @@ static int read_random(const char *command, const psf_source *s, dipper_psf_opti
 static int read_options(const char *command, const psf_source *s, dipper_psf_options *o) {
     dipper_psf_options_init(o);
     if (s->size && (!parse_size(s->size, &o->width, &o->height) || !is_side(o->width) || !is_side(o->height)))
-        return usage(command, "--size", s->size, "is not N or WxH, odd, 1 to 101 px");
+        return options_refuse(command, "--size", s->size, "is not N or WxH, odd, 1 to 101 px");
     if (s->motion) return read_motion(command, s, o);
     if (s->random_motion) return read_random(command, s, o);
     if (s->gaussian) {
         o->kind = DIPPER_PSF_GAUSSIAN;
-        if (!parse_real(s->gaussian, &o->sigma)) return usage(command, "--gaussian", s->gaussian, "is not a number");
+        if (!parse_real(s->gaussian, &o->sigma))
+            return options_refuse(command, "--gaussian", s->gaussian, "is not a number");
     }
     if (s->disk) {
         o->kind = DIPPER_PSF_DISK;
-        if (!parse_real(s->disk, &o->radius)) return usage(command, "--disk", s->disk, "is not a number");
+        if (!parse_real(s->disk, &o->radius)) return options_refuse(command, "--disk", s->disk, "is not a number");
     }
     return 0;
 }
