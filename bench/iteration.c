@@ -181,6 +181,7 @@ int main(int argc, char **argv) {
     dp_recipe recipe;
     dp_backend *be = NULL;
     dp_params *params = NULL;
+    dp_problem problem = {0};
     dp_stage stage;
     const int side = atoi(argv[2]), psf = atoi(argv[3]), iterations = atoi(argv[4]), threads = atoi(argv[5]);
     dp_image picture = {0};
@@ -197,7 +198,10 @@ int main(int argc, char **argv) {
         status = dp_backend_open(getenv("DIPPER_DEVICE") ? getenv("DIPPER_DEVICE") : "auto", threads, &diag, &be);
     if (status == DIPPER_OK) status = dp_params_new(be, &diag, &params);
     const int last = recipe.scales.count - 1;
-    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &picture, psf, psf, 0, params, &diag);
+    dipper_solver_options options = {.struct_size = sizeof options, .psf_width = psf, .psf_height = psf};
+    recipe.psf_margin = 0;
+    if (status == DIPPER_OK) status = dp_problem_open(&problem, &picture, &recipe, &options, &diag);
+    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &problem, 0, params, &diag);
     if (status == DIPPER_OK) status = dp_params_alloc(params, &diag);
     if (status == DIPPER_OK) status = dp_params_init(params, dp_philox_key_make(0, DP_STREAM_WEIGHTS), &diag);
     void *arena = status == DIPPER_OK ? be->vt->alloc(be, dp_graph_arena_bytes(stage.graph)) : NULL;
@@ -215,8 +219,8 @@ int main(int argc, char **argv) {
     qsort(t, (size_t)iterations, sizeof *t, ascending);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("dipper %s: %s, %d threads, latent %dx%d, PSF %dx%d\n", argv[1], be->detail, threads, stage.lh, stage.lw,
-           psf, psf);
+    printf("dipper %s: %s, %d threads, latent %dx%d, PSF %dx%d\n", argv[1], be->detail, threads, stage.at.lh,
+           stage.at.lw, psf, psf);
     printf("RESULT %.1f %.1f %.0f\n", 1e3 * t[iterations / 2], 1e3 * t[0], (double)usage.ru_maxrss / 1024);
     const double peak = peak_gflops(threads), copy = copy_gbs(threads);
     printf("ceilings: %.0f GFLOP/s multiply-add, %.1f GB/s copy\n", peak, copy);

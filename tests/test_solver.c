@@ -178,6 +178,151 @@ static void divergence_names_the_iteration(void **state) {
     dipper_context_destroy(&c);
 }
 
+/* Steps to the end; the picture goes to out, unless that is NULL. */
+static dipper_status finish(dipper_context *c, const dipper_recipe *r, const dipper_solver_options *o,
+                            dipper_image *picture, float *out, float *psf) {
+    dipper_solver *s = NULL;
+    dipper_image result = dipper_image_view(out, picture->width, picture->height, picture->channels);
+    dipper_context_clear(c);
+    dipper_status status = dipper_solver_create(c, picture, r, o, &s);
+    if (status == DIPPER_OK) status = dipper_solver_step(s, 100000, NULL);
+    if (status == DIPPER_OK && out != NULL) assert_int_equal(dipper_solver_get_image(s, &result), DIPPER_OK);
+    if (status == DIPPER_OK && psf != NULL) assert_int_equal(dipper_solver_get_psf(s, psf), DIPPER_OK);
+    dipper_solver_destroy(&s);
+    return status;
+}
+
+static void set(dipper_context *c, dipper_recipe *r, const char *field, const char *value) {
+    assert_int_equal(dipper_recipe_set(c, r, field, value), DIPPER_OK);
+}
+
+static double mean_square(const float *a, const float *b, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    return sum / n;
+}
+
+/* Every channel comes from the network, not the chroma given as with luma; and the last step restores each. */
+static void colour_is_restored(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[3 * PIXELS], out[3 * PIXELS], want[3 * PIXELS], psf[9], change = 0;
+    draw(in, 3);
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 3), wanted = dipper_image_view(want, SIDE, SIDE, 3);
+    dipper_recipe *r = small_recipe(c, "selfdeblur");
+    dipper_sparse_options sparse;
+    dipper_solver_options o;
+    dipper_sparse_options_init(&sparse);
+    dipper_solver_options_init(&o);
+    o.psf_width = o.psf_height = 3;
+    o.noise_sigma = sparse.noise_sigma = 0.01;
+    set(c, r, "colour", "rgb");
+    set(c, r, "iterations", "150");
+    assert_int_equal(finish(c, r, &o, &view, out, NULL), DIPPER_OK);
+    for (int p = 0; p < PIXELS; p++) change = fmaxf(change, fabsf(out[p] - out[PIXELS + p] - in[p] + in[PIXELS + p]));
+    assert_true(change > 1e-4f);
+    assert_true(mean_square(in, out, 3 * PIXELS) < 0.01);
+    set(c, r, "iterations", "5");
+    set(c, r, "final", "sparse");
+    assert_int_equal(finish(c, r, &o, &view, out, psf), DIPPER_OK);
+    assert_int_equal(dipper_deconvolve_sparse(c, &view, psf, 3, 3, &sparse, &wanted), DIPPER_OK);
+    assert_true(mean_square(out, want, 3 * PIXELS) < 1e-8);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+/* The network fits the picture first and the noise later. */
+static void denoising_needs_no_psf(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float clean[PIXELS], in[PIXELS], out[PIXELS], psf = 0;
+    draw(clean, 1);
+    uint32_t random = 1;
+    for (int i = 0; i < PIXELS; i++) {
+        random = random * 1664525u + 1013904223u;
+        in[i] = clean[i] + 0.3f * ((float)(random >> 8) / 0x1p24f - 0.5f);
+    }
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 1);
+    dipper_recipe *r = small_recipe(c, "selfdeblur");
+    dipper_solver_options o;
+    dipper_solver_options_init(&o); /* a PSF of 31 px would be too large for this picture */
+    o.task = DIPPER_TASK_DENOISE;
+    set(c, r, "loss", "mse");
+    set(c, r, "iterations", "50");
+    set(c, r, "average", "10");
+    assert_int_equal(finish(c, r, &o, &view, out, &psf), DIPPER_OK);
+    assert_true(psf == 1);
+    assert_true(mean_square(out, clean, PIXELS) < 0.5 * mean_square(in, clean, PIXELS));
+    set(c, r, "final", "sparse");
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_ARGUMENT);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+/* The PSF told is used, is returned with sum 1, and moves nothing, though its centroid is not in the middle. */
+static void known_psf_is_kept(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[PIXELS], out[PIXELS], psf[15], given[15] = {[9] = 3, [14] = 1};
+    draw(in, 1);
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 1);
+    dipper_recipe *r = small_recipe(c, "selfdeblur");
+    dipper_solver_options o;
+    dipper_solver_options_init(&o);
+    o.psf_width = 5;
+    o.psf_height = 3;
+    set(c, r, "psf", "fixed");
+    set(c, r, "scales", "0.5,1");
+    set(c, r, "iterations", "50,150");
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_ARGUMENT);
+    o.psf = given;
+    assert_int_equal(finish(c, r, &o, &view, out, psf), DIPPER_OK);
+    for (int i = 0; i < 15; i++) assert_true(psf[i] == given[i] / 4);
+    float seen[PIXELS] = {0}; /* the result blurred again is the picture given, away from the border */
+    double error = 0, moved = 0;
+    for (int y = 2; y < SIDE - 2; y++)
+        for (int x = 3; x < SIDE - 3; x++) {
+            const int i = y * SIDE + x; /* element (1, 4) brings the light of 2 px to the left, (2, 4) also of 1 up */
+            seen[i] = 0.75f * out[i - 2] + 0.25f * out[i - SIDE - 2];
+            error += fabs((double)seen[i] - (double)in[i]);
+            moved += fabs((double)out[i] - (double)in[i]);
+        }
+    assert_true(error < 0.7 * moved);
+    given[3] = -1;
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_INPUT);
+    set(c, r, "psf", "direct");
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_ARGUMENT);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+/* Moments are shares up to 1 and iterations above, and the losses follow the list. */
+static void losses_follow_the_list(void **state) {
+    static const char *const lists[] = {"mse:0.5,ssim", "mse:10,ssim", "ssim:0.5,mse"};
+    double losses[3][20];
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float in[PIXELS];
+    draw(in, 1);
+    dipper_image view = dipper_image_view(in, SIDE, SIDE, 1);
+    for (int i = 0; i < 3; i++) {
+        dipper_recipe *r = small_recipe(c, "selfdeblur");
+        dipper_solver_info info = {.struct_size = sizeof info};
+        set(c, r, "loss", lists[i]);
+        dipper_solver *s = make(c, r, &view, 0, 5, NULL, NULL);
+        assert_int_equal(dipper_solver_step(s, 100, NULL), DIPPER_OK);
+        assert_int_equal(dipper_solver_get_info(s, &info), DIPPER_OK);
+        assert_int_equal(info.loss_count, 20);
+        memcpy(losses[i], info.losses, sizeof losses[i]);
+        dipper_solver_destroy(&s);
+        dipper_recipe_destroy(&r);
+    }
+    assert_memory_equal(losses[0], losses[1], sizeof losses[0]);
+    assert_true(losses[0][9] < 0.1 && losses[0][10] > 0.1); /* 1-SSIM is far larger than MSE here */
+    assert_true(losses[2][9] > 0.1 && losses[2][10] < 0.1);
+    dipper_context_destroy(&c);
+}
+
 static dipper_status try_create(dipper_context *c, const dipper_recipe *r, float *pixels, int w, int h, int psf) {
     dipper_image view = dipper_image_view(pixels, w, h, 1);
     dipper_solver_options o;
@@ -214,8 +359,9 @@ static void bad_input_is_refused(void **state) {
 
 static void recipe_fields_are_checked(void **state) {
     static const char *const bad[][2] = {
-        {"channels", "0"}, {"channels", "3.5"}, {"channels", "many"}, {"lr_image", "-1"}, {"lr_image", "nan"},
-        {"psf", "round"},  {"scales", "1,,2"},  {"scales", "0"},      {"nonsense", "1"},  {"keep_moments", "2"}};
+        {"channels", "0"},   {"channels", "3.5"},  {"channels", "many"},   {"lr_image", "-1"}, {"lr_image", "nan"},
+        {"loss", "mse:0.5"}, {"loss", "mse,ssim"}, {"loss", "mse:0,ssim"}, {"loss", "mae"},    {"loss", "mse:x,ssim"},
+        {"psf", "round"},    {"scales", "1,,2"},   {"scales", "0"},        {"nonsense", "1"},  {"keep_moments", "2"}};
     (void)state;
     dipper_context *c = open_context("ref");
     dipper_recipe *r = NULL;
@@ -238,6 +384,8 @@ int main(void) {
         cmocka_unit_test(same_seed_same_bits),    cmocka_unit_test(psf_sums_to_one),
         cmocka_unit_test(chroma_is_kept),         cmocka_unit_test(delta_changes_nothing),
         cmocka_unit_test(cancel_leaves_a_result), cmocka_unit_test(divergence_names_the_iteration),
+        cmocka_unit_test(colour_is_restored),     cmocka_unit_test(denoising_needs_no_psf),
+        cmocka_unit_test(known_psf_is_kept),      cmocka_unit_test(losses_follow_the_list),
         cmocka_unit_test(bad_input_is_refused),   cmocka_unit_test(recipe_fields_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

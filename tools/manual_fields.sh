@@ -31,7 +31,7 @@ function bars(text) { # a | would end the cell
 {
     printf '\n| field | default | values | unit | meaning |\n|---|---|---|---|---|\n'
     awk "$split_arguments"'
-    /^(INT|REAL|BOOL|CHOICE|LIST)\(/ {
+    /^(INT|REAL|BOOL|CHOICE|LIST|STAGES)\(/ {
         kind = $0
         sub(/\(.*/, "", kind)
         text = $0
@@ -39,7 +39,7 @@ function bars(text) { # a | would end the cell
         sub(/\)[ \t]*$/, "", text)
         split_arguments(text, a)
         if (kind == "BOOL") { values = "true, false"; unit = ""; help = a[3] }
-        else if (kind == "CHOICE") { values = a[3]; gsub(/\|/, ", ", values); unit = ""; help = a[4] }
+        else if (kind == "CHOICE" || kind == "STAGES") { values = (kind == "CHOICE" ? "" : "list of ") a[3]; gsub(/\|/, ", ", values); unit = ""; help = a[4] }
         else {
             values = (kind == "INT" ? "whole, " : kind == "LIST" ? "list, each " : "") a[3] " to " a[4]
             unit = a[5]

@@ -28,9 +28,10 @@ typedef struct dipper_recipe dipper_recipe;
 
 typedef struct dipper_field { /* one field of a recipe; all strings static except value */
     const char *name;
-    const char *type;        /* "int", "real", "bool", "choice", or "list" (comma-separated reals) */
+    const char *type;        /* "int", "real", "bool", "choice", "list" (comma-separated reals), or "stages"
+                              (comma-separated choices, each but the last with ":" and the moment until it holds) */
     double minimum, maximum; /* inclusive; 0, 0 where it has no meaning */
-    const char *choices;     /* "a|b|c" for a choice, else "" */
+    const char *choices;     /* "a|b|c" for a choice or stages, else "" */
     const char *unit;        /* "px", "iterations", "" ... */
     const char *help;
     const char *value; /* current value as text; owned by the recipe, valid until it is changed */
@@ -52,25 +53,35 @@ DIPPER_API int dipper_recipe_field_count(void);
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_recipe_field(const dipper_recipe *recipe, int index,
                                                                dipper_field *out);
 
-/* ---- Solver: blurred picture in, sharp picture and PSF out ---- */
+/* ---- Solver: spoilt picture in, restored picture and PSF out ---- */
 
 typedef struct dipper_solver dipper_solver;
 
+typedef enum dipper_task {
+    DIPPER_TASK_DEBLUR, /* the picture is a sharp one blurred by a PSF, which is found or (recipe field psf=fixed) known
+                         */
+    DIPPER_TASK_DENOISE, /* the picture is a clean one with noise; PSF options have no meaning */
+} dipper_task;
+
 typedef struct dipper_solver_options {
     size_t struct_size; /* set by dipper_solver_options_init */
+    dipper_task task;   /* default DIPPER_TASK_DEBLUR */
     int psf_width;      /* kernel size told by the user, odd, 1..101 px; default 31 */
     int psf_height;
-    uint64_t seed;               /* default 0; same seed, device and threads: same bits */
-    double noise_sigma;          /* standard deviation of the noise in picture units; < 0 (default): estimate */
+    const float *psf;   /* psf=fixed: the PSF (psf_height x psf_width, packed, non-negative, convolution convention); is
+                           divided by its sum. NULL (default): none */
+    uint64_t seed;      /* default 0; same seed, device and threads: same bits */
+    double noise_sigma; /* standard deviation of the noise in picture units; < 0 (default): estimate */
     dipper_progress_fn progress; /* may be NULL */
     void *user;
 } dipper_solver_options;
 
 DIPPER_API void dipper_solver_options_init(dipper_solver_options *options);
 
-/* Makes all memory and plans for restoring `blurred` (1 or 3 channels; 3: PSF and network from BT.601 luma, chroma of
- * the input). Copies what it needs: picture and recipe may go afterwards. Errors: DIPPER_ERROR_INPUT (NaN, infinity,
- * constant, smaller than the PSF), DIPPER_ERROR_ARGUMENT, DIPPER_ERROR_MEMORY, DIPPER_ERROR_DEVICE. */
+/* Makes all memory and plans for restoring `blurred` (1 or 3 channels; 3: BT.601 luma is restored and chroma kept, or
+ * with recipe field colour=rgb all channels are restored at once). Copies what it needs: picture, recipe and options
+ * may go afterwards. Errors: DIPPER_ERROR_INPUT (NaN, infinity, constant, smaller than the PSF, a PSF that is none),
+ * DIPPER_ERROR_ARGUMENT, DIPPER_ERROR_MEMORY, DIPPER_ERROR_DEVICE. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_create(dipper_context *context, const dipper_image *blurred,
                                                                 const dipper_recipe *recipe,
                                                                 const dipper_solver_options *options,
@@ -81,7 +92,9 @@ DIPPER_API void dipper_solver_destroy(dipper_solver **solver);
  * DIPPER_ERROR_CANCELLED or DIPPER_ERROR_DIVERGED: results so far stay readable. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_step(dipper_solver *solver, long n, long *left);
 
-/* Writes the current best estimate, size and channels of the input, into out (caller's memory). Not clipped. */
+/* Size of the picture returned by get_image. */
+DIPPER_API void dipper_solver_image_size(const dipper_solver *solver, int *width, int *height, int *channels);
+/* Writes the current best estimate into out (caller's memory, of that size). Not clipped. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_image(dipper_solver *solver, dipper_image *out);
 /* Size of the PSF returned by get_psf (odd; may differ from the size told: a recipe may use a larger window). */
 DIPPER_API void dipper_solver_psf_size(const dipper_solver *solver, int *width, int *height);

@@ -8,8 +8,11 @@ struct dipper_solver {
 };
 
 void dipper_solver_options_init(dipper_solver_options *options) {
-    *options = (dipper_solver_options){
-        .struct_size = sizeof *options, .psf_width = 31, .psf_height = 31, .seed = 0, .noise_sigma = -1};
+    *options = (dipper_solver_options){.struct_size = sizeof *options,
+                                       .task = DIPPER_TASK_DEBLUR,
+                                       .psf_width = 31,
+                                       .psf_height = 31,
+                                       .noise_sigma = -1};
 }
 
 dipper_status dipper_solver_create(dipper_context *context, const dipper_image *blurred, const dipper_recipe *recipe,
@@ -24,14 +27,8 @@ dipper_status dipper_solver_create(dipper_context *context, const dipper_image *
     dipper_solver *solver = dp_alloc(1, sizeof *solver);
     if (solver == NULL) return dp_fail(&context->diag, DIPPER_ERROR_MEMORY, "out of memory for a solver");
     solver->context = context;
-    const dp_solver_settings settings = {.psf_width = options->psf_width,
-                                         .psf_height = options->psf_height,
-                                         .seed = options->seed,
-                                         .noise_sigma = options->noise_sigma,
-                                         .progress = options->progress,
-                                         .user = options->user};
     const dipper_status status =
-        dp_solver_create(context->be, blurred, &recipe->values, &settings, &context->diag, &solver->inner);
+        dp_solver_create(context->be, blurred, &recipe->values, options, &context->diag, &solver->inner);
     if (status != DIPPER_OK)
         dipper_solver_destroy(&solver);
     else
@@ -50,6 +47,10 @@ dipper_status dipper_solver_step(dipper_solver *solver, long n, long *left) {
     if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
     if (n < 0) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "number of steps %ld is negative", n);
     return dp_solver_step(solver->inner, n, left, &solver->context->diag);
+}
+
+void dipper_solver_image_size(const dipper_solver *solver, int *width, int *height, int *channels) {
+    dp_solver_image_size(solver->inner, width, height, channels);
 }
 
 dipper_status dipper_solver_get_image(dipper_solver *solver, dipper_image *out) {

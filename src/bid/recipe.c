@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum field_type { TYPE_INT, TYPE_REAL, TYPE_BOOL, TYPE_CHOICE, TYPE_LIST } field_type;
-static const char *const type_names[] = {"int", "real", "bool", "choice", "list"};
+typedef enum field_type { TYPE_INT, TYPE_REAL, TYPE_BOOL, TYPE_CHOICE, TYPE_LIST, TYPE_STAGES } field_type;
+static const char *const type_names[] = {"int", "real", "bool", "choice", "list", "stages"};
 
 typedef struct field {
     const char *name;
@@ -27,12 +27,14 @@ static const field fields[] = {
 #define BOOL(name, value, help) {#name, TYPE_BOOL, AT(name), #value, 0, 0, "", "", help},
 #define CHOICE(name, value, choices, help) {#name, TYPE_CHOICE, AT(name), value, 0, 0, choices, "", help},
 #define LIST(name, value, low, high, unit, help) {#name, TYPE_LIST, AT(name), value, low, high, "", unit, help},
+#define STAGES(name, value, choices, help) {#name, TYPE_STAGES, AT(name), value, 0, 0, choices, "", help},
 #include "bid/recipe.def"
 #undef INT
 #undef REAL
 #undef BOOL
 #undef CHOICE
 #undef LIST
+#undef STAGES
 };
 
 /* The methods: what differs from the defaults. */
@@ -41,12 +43,12 @@ static const struct {
 } recipes[] = {
     {"fast", "small network, direct centred PSF, SSIM from the start, three scales, then a sparse-prior deconvolution",
      "scales=0.25,0.5,1 iterations=300,300,500 restarts=3 channels=32 nonlocal_from=10 psf=direct psf_margin=0.2 "
-     "centre_every=10 centre_until=0.6 lr_psf=0.05 ssim_from=0 perturb=0 lr_halve=0.7,0.85 final=sparse "
+     "centre_every=10 centre_until=0.6 lr_psf=0.05 loss=ssim perturb=0 lr_halve=0.7,0.85 final=sparse "
      "psf_cut=0.03 psf_island=0.02 average=50"},
     {"selfdeblur", "SelfDeblur as published for the Levin data (Ren et al. 2020)", ""},
-    {"selfdeblur-lai", "SelfDeblur as published for the Lai data: SSIM from iteration 500", "ssim_from=500"},
+    {"selfdeblur-lai", "SelfDeblur as published for the Lai data: SSIM from iteration 500", "loss=mse:0.1,ssim"},
     {"selfdeblur-colour", "SelfDeblur as published for colour pictures: 2500 iterations",
-     "iterations=2500 lr_halve=0.64,0.76,0.88"},
+     "iterations=2500 loss=mse:0.4,ssim lr_halve=0.64,0.76,0.88"},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
@@ -85,15 +87,34 @@ static bool read_list(const char *text, dp_list *out) {
     return true;
 }
 
-/* Position of text in "a|b|c", -1 if it is none of them. */
-static int find_choice(const char *choices, const char *text) {
-    const size_t length = strlen(text);
+/* Position of the first `length` characters of text in "a|b|c", -1 if it is none of them. */
+static int find_part(const char *choices, const char *text, size_t length) {
     for (int i = 0; *choices != '\0'; i++) {
         const size_t n = strcspn(choices, "|");
         if (n == length && strncmp(choices, text, n) == 0) return i;
         choices += n + (choices[n] == '|');
     }
     return -1;
+}
+
+static int find_choice(const char *choices, const char *text) {
+    return find_part(choices, text, strlen(text));
+}
+
+/* "mse:0.2,ssim" */
+static bool read_stages(const char *choices, const char *text, dp_stages *out) {
+    char number[DP_FIELD_TEXT];
+    for (out->count = 0; out->count < DP_LIST_MAX; text++) {
+        const size_t item = strcspn(text, ","), name = strcspn(text, ":,");
+        const int i = out->count++;
+        if ((out->what[i] = find_part(choices, text, name)) < 0 || item >= sizeof number) return false;
+        if (text[item] == '\0') return name == item;
+        if (name == item) return false;
+        snprintf(number, sizeof number, "%.*s", (int)(item - name - 1), text + name + 1);
+        if (!read_real(number, &out->until[i]) || out->until[i] <= 0) return false;
+        text += item;
+    }
+    return false;
 }
 
 static bool in_range(const field *f, double v) {
@@ -105,6 +126,7 @@ static bool store(const field *f, dp_recipe *recipe, const char *text) {
     void *at = (char *)recipe + f->offset;
     double v;
     dp_list list = {0};
+    dp_stages stages = {0};
     switch (f->type) {
     case TYPE_INT:
         if (!read_real(text, &v) || v != floor(v) || !in_range(f, v)) return false;
@@ -126,6 +148,10 @@ static bool store(const field *f, dp_recipe *recipe, const char *text) {
             if (!in_range(f, list.value[i])) return false;
         *(dp_list *)at = list;
         return true;
+    case TYPE_STAGES:
+        if (!read_stages(f->choices, text, &stages)) return false;
+        *(dp_stages *)at = stages;
+        return true;
     }
     return false;
 }
@@ -139,6 +165,10 @@ static dipper_status refuse(const field *f, const char *text, dp_diag *diag) {
     case TYPE_LIST:
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s: '%s' is not 1 to %d numbers from %g to %g with commas between",
                        f->name, text, DP_LIST_MAX, f->minimum, f->maximum);
+    case TYPE_STAGES:
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "%s: '%s' is not a list of %s with commas between, each but the last with ':until'", f->name,
+                       text, f->choices);
     default:
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s: '%s' is not %s from %g to %g", f->name, text,
                        f->type == TYPE_INT ? "a whole number" : "a number", f->minimum, f->maximum);
@@ -216,9 +246,24 @@ dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
     if (r->restarts > 1 && r->scales.count == 1)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
                        "restarts needs two scales or more: the first one chooses the start");
+    if (r->psf == DP_PSF_FIXED && r->final != DP_FINAL_NETWORK)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "psf=fixed needs final=network: deconvolution with a known PSF needs no network");
     if (r->scales.value[r->scales.count - 1] != 1.0)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
     return DIPPER_OK;
+}
+
+/* ---- Moments ---- */
+
+bool dp_recipe_reached(double moment, long t, long iterations) {
+    return moment <= 1 ? (double)t / (double)iterations >= moment : (double)t >= moment;
+}
+
+int dp_recipe_stage(const dp_stages *stages, long t, long iterations) {
+    int i = 0;
+    while (i + 1 < stages->count && dp_recipe_reached(stages->until[i], t, iterations)) i++;
+    return stages->what[i];
 }
 
 /* ---- Writing values ---- */
@@ -232,6 +277,15 @@ static void write_list(const dp_list *list, char *text, size_t size) {
 static void write_choice(const char *choices, int index, char *text, size_t size) {
     for (; index > 0; index--) choices += strcspn(choices, "|") + 1;
     snprintf(text, size, "%.*s", (int)strcspn(choices, "|"), choices);
+}
+
+static void write_stages(const dp_stages *stages, const char *choices, char *text, size_t size) {
+    for (int i = 0; i < stages->count; i++) {
+        size_t used = strlen(text);
+        write_choice(choices, stages->what[i], text + used, size - used);
+        used = strlen(text);
+        if (i + 1 < stages->count) snprintf(text + used, size - used, ":%.9g,", stages->until[i]);
+    }
 }
 
 void dp_recipe_field(const dp_recipe *recipe, int index, dipper_field *out, char text[DP_FIELD_TEXT]) {
@@ -254,6 +308,9 @@ void dp_recipe_field(const dp_recipe *recipe, int index, dipper_field *out, char
         break;
     case TYPE_LIST:
         write_list(at, text, DP_FIELD_TEXT);
+        break;
+    case TYPE_STAGES:
+        write_stages(at, f->choices, text, DP_FIELD_TEXT);
         break;
     }
 }

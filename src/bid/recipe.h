@@ -16,6 +16,7 @@ enum {
 #define BOOL(name, ...) +1
 #define CHOICE(name, ...) +1
 #define LIST(name, ...) +1
+#define STAGES(name, ...) +1
     DP_FIELDS = 0
 #include "bid/recipe.def"
 #undef INT
@@ -23,6 +24,7 @@ enum {
 #undef BOOL
 #undef CHOICE
 #undef LIST
+#undef STAGES
 };
 
 typedef struct dp_list {
@@ -30,7 +32,15 @@ typedef struct dp_list {
     double value[DP_LIST_MAX];
 } dp_list;
 
-typedef enum dp_psf_model { DP_PSF_FCN, DP_PSF_DIRECT } dp_psf_model; /* order of the choices */
+typedef struct dp_stages { /* what[i] until moment until[i]; the last one has no end */
+    int count;
+    int what[DP_LIST_MAX];
+    double until[DP_LIST_MAX];
+} dp_stages;
+
+typedef enum dp_colour { DP_COLOUR_LUMA, DP_COLOUR_RGB } dp_colour; /* these in the order of the choices */
+typedef enum dp_psf_model { DP_PSF_FCN, DP_PSF_DIRECT, DP_PSF_FIXED } dp_psf_model;
+typedef enum dp_loss { DP_LOSS_MSE, DP_LOSS_SSIM, DP_LOSSES } dp_loss;
 typedef enum dp_final { DP_FINAL_NETWORK, DP_FINAL_SPARSE, DP_FINAL_BLEND } dp_final;
 
 typedef struct dp_recipe {
@@ -40,12 +50,14 @@ typedef struct dp_recipe {
 #define BOOL(name, ...) bool name;
 #define CHOICE(name, ...) int name;
 #define LIST(name, ...) dp_list name;
+#define STAGES(name, ...) dp_stages name;
 #include "bid/recipe.def"
 #undef INT
 #undef REAL
 #undef BOOL
 #undef CHOICE
 #undef LIST
+#undef STAGES
 } dp_recipe;
 
 int dp_recipe_count(void);
@@ -56,6 +68,10 @@ dipper_status dp_recipe_init(const char *name, dp_diag *diag, dp_recipe *out);
 dipper_status dp_recipe_set(dp_recipe *recipe, const char *field, const char *value, dp_diag *diag);
 /* Rules between fields: as many iterations as scales, the last scale 1, rising. */
 dipper_status dp_recipe_check(const dp_recipe *recipe, dp_diag *diag);
+
+/* True once iteration t of so many has come to `moment`, a share of them (up to 1) or a number of iterations. */
+bool dp_recipe_reached(double moment, long t, long iterations);
+int dp_recipe_stage(const dp_stages *stages, long t, long iterations); /* what is on at t */
 
 /* Describes field `index`; its value goes to text as dp_recipe_set would read it. */
 void dp_recipe_field(const dp_recipe *recipe, int index, dipper_field *out, char text[DP_FIELD_TEXT]);

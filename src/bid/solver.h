@@ -9,19 +9,12 @@
 
 typedef struct dp_solver dp_solver;
 
-typedef struct dp_solver_settings {
-    int psf_width, psf_height; /* told */
-    uint64_t seed;
-    double noise_sigma; /* < 0: estimate */
-    dipper_progress_fn progress;
-    void *user;
-} dp_solver_settings;
-
-/* See dipper_solver_create. */
+/* See dipper_solver_create. options: borrowed during the call. */
 dipper_status dp_solver_create(dp_backend *be, const dipper_image *blurred, const dp_recipe *recipe,
-                               const dp_solver_settings *settings, dp_diag *diag, dp_solver **out);
+                               const dipper_solver_options *options, dp_diag *diag, dp_solver **out);
 void dp_solver_destroy(dp_solver *solver);
 dipper_status dp_solver_step(dp_solver *solver, long n, long *left, dp_diag *diag);
+void dp_solver_image_size(const dp_solver *solver, int *width, int *height, int *channels);
 dipper_status dp_solver_get_image(dp_solver *solver, dp_diag *diag, dipper_image *out);
 void dp_solver_psf_size(const dp_solver *solver, int *width, int *height);
 dipper_status dp_solver_get_psf(dp_solver *solver, dp_diag *diag, float *psf);

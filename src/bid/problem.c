@@ -1,0 +1,149 @@
+#include "bid/problem.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "image/colour.h"
+#include "image/psf.h"
+#include "image/resize.h"
+
+enum { MAX_PSF = 101 };
+
+bool dp_problem_blurs(const dp_problem *p) {
+    return p->task == DIPPER_TASK_DEBLUR;
+}
+
+bool dp_problem_finds_psf(const dp_problem *p) {
+    return dp_problem_blurs(p) && p->psf == NULL;
+}
+
+/* ---- Opening ---- */
+
+static dipper_status check_picture(const dp_image *p, dp_diag *diag) {
+    int c, y, x;
+    if (dp_image_find_nonfinite(p, &c, &y, &x))
+        return dp_fail(diag, DIPPER_ERROR_INPUT, "picture holds NaN or infinity, first at x=%d, y=%d, channel %d", x, y,
+                       c);
+    if (dp_image_is_constant(p))
+        return dp_fail(diag, DIPPER_ERROR_INPUT, "picture is constant: there is nothing to restore");
+    return DIPPER_OK;
+}
+
+static dipper_status check_psf_size(const dp_image *p, int kh, int kw, dp_diag *diag) {
+    const int sides[2] = {kh, kw};
+    for (int i = 0; i < 2; i++)
+        if (sides[i] < 1 || sides[i] > MAX_PSF || sides[i] % 2 == 0)
+            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "PSF size %d is not an odd number from 1 to %d", sides[i],
+                           MAX_PSF);
+    if (p->width < kw || p->height < kh)
+        return dp_fail(diag, DIPPER_ERROR_INPUT,
+                       "picture of %dx%d pixels is smaller than the PSF of %dx%d: give a smaller kernel size", p->width,
+                       p->height, kw, kh);
+    return DIPPER_OK;
+}
+
+/* Everything the network needs scales with the latent picture: refuse sizes that cannot be meant before allocating. */
+static dipper_status check_network_size(const dp_image *p, const dp_recipe *r, dp_diag *diag) {
+    const double bytes = 12.0 * r->channels * sizeof(float) * (double)p->width * (double)p->height;
+    if (bytes > 1e12 || (double)p->width * p->height > INT_MAX / 16.0 / r->channels)
+        return dp_fail(diag, DIPPER_ERROR_MEMORY,
+                       "picture of %dx%d pixels would need about %.0f GB with %d channels: crop it or make it smaller",
+                       p->width, p->height, bytes * 1e-9, r->channels);
+    return DIPPER_OK;
+}
+
+/* Window for a PSF of the size told: odd, at most what the picture and the blur allow. */
+static int window(int told, double margin, int side) {
+    const int wanted = told + 2 * (int)lround(0.5 * margin * told);
+    int most = side < MAX_PSF ? side : MAX_PSF;
+    if (most % 2 == 0) most--;
+    return wanted < most ? wanted : most;
+}
+
+static dipper_status take_psf(dp_problem *p, const float *psf, dp_diag *diag) {
+    const size_t n = (size_t)p->kh * (size_t)p->kw;
+    p->psf = dp_alloc(n, sizeof *p->psf);
+    if (p->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    memcpy(p->psf, psf, n * sizeof *psf);
+    for (size_t i = 0; i < n; i++)
+        if (!(psf[i] >= 0))
+            return dp_fail(diag, DIPPER_ERROR_INPUT, "PSF: %g at x=%zu, y=%zu is below 0 or no number", (double)psf[i],
+                           i % (size_t)p->kw, i / (size_t)p->kw);
+    if (!dp_psf_normalise(p->psf, p->kh, p->kw)) return dp_fail(diag, DIPPER_ERROR_INPUT, "PSF is zero everywhere");
+    return DIPPER_OK;
+}
+
+static dipper_status open_psf(dp_problem *p, const dp_image *picture, const dp_recipe *r,
+                              const dipper_solver_options *o, dp_diag *diag) {
+    const bool known = r->psf == DP_PSF_FIXED;
+    p->kh = p->kw = 1;
+    if (!dp_problem_blurs(p)) return DIPPER_OK;
+    DP_TRY(check_psf_size(picture, o->psf_height, o->psf_width, diag));
+    if (known && o->psf == NULL)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "psf=fixed needs a PSF, and none is given");
+    if (!known && o->psf != NULL)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "a PSF is given, and the recipe finds one: set psf=fixed");
+    p->kh = known ? o->psf_height : window(o->psf_height, r->psf_margin, picture->height);
+    p->kw = known ? o->psf_width : window(o->psf_width, r->psf_margin, picture->width);
+    return known ? take_psf(p, o->psf, diag) : DIPPER_OK;
+}
+
+dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_recipe *r,
+                              const dipper_solver_options *o, dp_diag *diag) {
+    *p = (dp_problem){.task = o->task};
+    if (o->task != DIPPER_TASK_DEBLUR && o->task != DIPPER_TASK_DENOISE)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "task %d is none", (int)o->task);
+    if (!dp_problem_blurs(p) && r->final != DP_FINAL_NETWORK)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "without blur there is nothing to deconvolve: set final=network");
+    DP_TRY(open_psf(p, picture, r, o, diag));
+    DP_TRY(check_picture(picture, diag));
+    DP_TRY(check_network_size(picture, r, diag));
+    return r->colour == DP_COLOUR_RGB ? dp_image_copy(picture, diag, &p->given)
+                                      : dp_luma_image(picture, diag, &p->given);
+}
+
+void dp_problem_close(dp_problem *p) {
+    dp_image_free(&p->given);
+    dp_free(p->psf);
+    p->psf = NULL;
+}
+
+/* ---- At a scale ---- */
+
+dp_sizes dp_problem_sizes(const dp_problem *p, double scale) {
+    dp_sizes s = {.kh = p->kh, .kw = p->kw};
+    s.h = (int)fmax(1, round(p->given.height * scale));
+    s.w = (int)fmax(1, round(p->given.width * scale));
+    if (scale != 1.0 && dp_problem_blurs(p)) {
+        s.kh = dp_psf_scaled_size(p->kh, scale);
+        s.kw = dp_psf_scaled_size(p->kw, scale);
+    }
+    s.lh = s.h + s.kh - 1;
+    s.lw = s.w + s.kw - 1;
+    s.oh = s.h;
+    s.ow = s.w;
+    return s;
+}
+
+dipper_status dp_problem_given_at(const dp_problem *p, double scale, dp_diag *diag, float *given) {
+    const dp_sizes s = dp_problem_sizes(p, scale);
+    const size_t plane = (size_t)s.h * (size_t)s.w;
+    if (scale == 1.0) memcpy(given, p->given.data, plane * (size_t)p->given.channels * sizeof *given);
+    for (int c = 0; scale != 1.0 && c < p->given.channels; c++)
+        DP_TRY(dp_plane_resize(dp_image_plane(&p->given, c), p->given.height, p->given.width, scale, DP_FILTER_LANCZOS3,
+                               DP_OUTSIDE_NEAREST, diag, given + (size_t)c * plane, s.h, s.w));
+    return DIPPER_OK;
+}
+
+dipper_status dp_problem_psf_at(const dp_problem *p, double scale, dp_diag *diag, float *psf) {
+    const dp_sizes s = dp_problem_sizes(p, scale);
+    if (scale != 1.0) return dp_psf_resample(p->psf, p->kh, p->kw, scale, diag, psf, s.kh, s.kw);
+    memcpy(psf, p->psf, (size_t)s.kh * (size_t)s.kw * sizeof *psf);
+    return DIPPER_OK;
+}
+
+dp_value dp_problem_camera(const dp_problem *p, const dp_sizes *s, dp_graph *g, dp_value latent, dp_value psf) {
+    return dp_problem_blurs(p) ? dp_graph_blur(g, latent, psf, s->kh, s->kw) : latent;
+}
