@@ -142,6 +142,7 @@ static void print_shares(dp_graph *g, double peak, double copy) {
     for (int i = 0; i < dp_graph_step_count(g); i++) {
         const dp_op *op = dp_graph_step_op(g, i);
         double t[ROUNDS];
+        if (!dp_graph_step_on(g, i)) continue;
         for (int r = 0; r < ROUNDS; r++) {
             const double begin = dp_seconds();
             dp_graph_step_run(g, i);

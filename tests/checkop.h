@@ -23,7 +23,7 @@ typedef enum role {
     ARG_OUT,   /* overwritten */
     ARG_INOUT, /* changed in place */
     ARG_OWN,   /* an input that the forward op makes on the same back end: stats, index, y */
-    ARG_HOST,  /* not a tensor: Adam's step, the draw */
+    ARG_HOST,  /* not a tensor: Adam's step, the draw, a loss's weight */
 } role;
 
 typedef struct arg {
@@ -43,6 +43,7 @@ typedef struct task {
     int lead;           /* blocks of channels that lie before each feature tensor in the same memory */
     dp_adam_step step;
     uint64_t draw;
+    float weight;
     double bound; /* of the error against ref64, relative to the largest value */
 } task;
 

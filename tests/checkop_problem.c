@@ -94,6 +94,10 @@ static void put(task *t, const char *name, role part, dp_shape shape) {
     t->arg[t->args++] = (arg){name, part, shape, -1, can_be_null && strcmp(null, name) == 0};
 }
 
+static void put_optional(task *t, const char *name, role part, dp_shape shape, bool given) {
+    t->arg[t->args++] = (arg){name, part, shape, -1, !given};
+}
+
 int task_find(const task *t, const char *name) {
     for (int i = 0; i < t->args; i++)
         if (strcmp(t->arg[i].name, name) == 0) return i;
@@ -247,14 +251,19 @@ static void blur_task(const problem *p, task *t) {
 }
 
 static void loss_task(const problem *p, task *t) {
+    const bool mse = t->op.kind == DP_MSE;
     t->op.x = get_chw(p, DP_PLANAR);
     t->op.y = dp_vector(1);
-    t->op.loss.weight = (float)get_real(p, "weight", 1);
-    t->op.loss.eps = (float)get_real(p, "eps", 1e-3);
+    t->weight = (float)get_real(p, "weight", 1);
+    if (mse) t->op.loss.value = (float)get_real(p, "value", 0);
+    if (t->op.kind == DP_TV) t->op.loss.eps = (float)get_real(p, "eps", 1e-3);
     put(t, "x", ARG_IN, t->op.x);
-    if (t->op.kind != DP_TV) put(t, "target", ARG_IN, t->op.x);
+    if (t->op.kind != DP_TV) put_optional(t, "target", ARG_IN, t->op.x, get(p, "value", NULL) == NULL);
+    if (mse) put_optional(t, "mask", ARG_IN, dp_planar(1, t->op.x.h, t->op.x.w), get_int(p, "mask", 0) != 0);
+    put(t, "weight", ARG_HOST, dp_vector(1));
     put(t, "loss", ARG_OUT, dp_vector(1));
     put(t, "dx", ARG_OUT, t->op.x);
+    if (mse) put_optional(t, "dtarget", ARG_OUT, t->op.x, get_int(p, "both", 0) != 0);
     t->bound = t->op.kind == DP_SSIM ? 1e-4 : 1e-5; /* SSIM: var = E x^2 - (E x)^2 cancels */
 }
 
@@ -293,7 +302,7 @@ static const family families[] = {
     {"act", " act c h w inplace ", pointwise_task, 2, {DP_ACT_FWD, DP_ACT_BWD}},
     {"softmax", " n ", pointwise_task, 2, {DP_SOFTMAX_FWD, DP_SOFTMAX_BWD}},
     {"blur", " c h w kh kw null ", blur_task, 2, {DP_BLUR_FWD, DP_BLUR_BWD}},
-    {"mse", " c h w weight ", loss_task, 1, {DP_MSE}},
+    {"mse", " c h w weight value mask both ", loss_task, 1, {DP_MSE}},
     {"ssim", " c h w weight ", loss_task, 1, {DP_SSIM}},
     {"tv", " c h w weight eps ", loss_task, 1, {DP_TV}},
     {"adam", " n t lr ", adam_task, 1, {DP_ADAM}},

@@ -179,6 +179,7 @@ static void bind_args(run *r) {
         if (t->arg[i].in_place >= 0) r->args[i] = r->args[t->arg[i].in_place];
         if (strcmp(t->arg[i].name, "step") == 0) r->args[i] = (void *)&t->step;
         if (strcmp(t->arg[i].name, "draw") == 0) r->args[i] = (void *)&t->draw;
+        if (strcmp(t->arg[i].name, "weight") == 0) r->args[i] = (void *)&t->weight;
     }
 }
 

@@ -96,7 +96,7 @@ static void wake_nonlocal(model *m) {
 static double exact_loss(const model *m) { /* the reference in double keeps its scalars in host memory */
     double sum = 0;
     for (int i = 0; i < m->g->losses; i++)
-        if (m->g->loss[i].on) sum += *(double *)m->g->tensor[m->g->loss[i].value].address;
+        if (m->g->loss[i].on) sum += *(double *)m->g->tensor[m->g->loss[i].scalar].address;
     return sum;
 }
 

@@ -200,7 +200,7 @@ static dipper_status check_blur(const dp_op *op, dp_diag *diag) {
 
 static dipper_status check_loss(const dp_op *op, dp_diag *diag) {
     DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
-    RULE(isfinite(op->loss.weight), "weight is not finite");
+    RULE(op->kind != DP_MSE || isfinite(op->loss.value), "the value to compare with is not finite");
     RULE(op->kind != DP_TV || (isfinite(op->loss.eps) && op->loss.eps > 0), "eps is %g, must be above 0",
          (double)op->loss.eps);
     return DIPPER_OK;

@@ -33,10 +33,13 @@ typedef enum dp_op_kind {
     DP_SOFTMAX_BWD,      /* y, dy -> dx */
     DP_BLUR_FWD,         /* x P(C,H,W), psf[kh][kw] -> y P(C,H-kh+1,W-kw+1): valid true convolution of each plane */
     DP_BLUR_BWD,         /* x, psf, dy -> dx (may be NULL), dpsf (may be NULL; summed over planes) */
-    DP_MSE,              /* x, target -> loss[1] = weight*mean (x-t)^2, dx */
-    DP_SSIM,             /* x, target P(C,H,W) -> loss[1] = weight*(1 - mean SSIM), dx */
-    DP_TV,               /* x P -> loss[1] = weight*mean sqrt(dx^2+dy^2+eps), dx; forward differences, 0 at the end */
-    DP_ADAM,             /* p[n], g[n], m[n], v[n], dp_adam_step (host) -> p, m, v in place */
+    /* Losses: inputs, float weight (host; may change between runs) -> loss[1], gradients. Means are over every element
+     * of x unless said. */
+    DP_MSE,    /* x, target (NULL: op.loss.value), mask P(1,H,W) for all channels (NULL: 1), weight
+                  -> loss = weight*mean mask*(x-t)^2, dx, dtarget (may be NULL) */
+    DP_SSIM,   /* x, target P(C,H,W), weight -> loss = weight*(1 - mean SSIM), dx */
+    DP_TV,     /* x P, weight -> loss = weight*mean sqrt(dx^2+dy^2+eps), dx; forward differences, 0 at the end */
+    DP_ADAM,   /* p[n], g[n], m[n], v[n], dp_adam_step (host) -> p, m, v in place */
     DP_RANDOM, /* x (may be NULL = 0), uint64_t draw (host) -> y = x + scale*number; element order: philox.h */
     DP_OP_KINDS
 } dp_op_kind;
@@ -77,8 +80,9 @@ typedef struct dp_op {
             int kh, kw;
         } blur; /* odd, 1..101 */
         struct {
-            float weight, eps;
-        } loss; /* mse, ssim, tv (eps: tv only) */
+            float eps;   /* tv */
+            float value; /* mse without a target */
+        } loss;
         struct {
             dp_philox_key key;
             dp_random law;

@@ -1,4 +1,4 @@
-/* Building a graph and running it. */
+/* Building a graph: tensors, layers, and from them the steps of a run. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,6 +18,7 @@ void dp_graph_free(dp_graph *g) {
     dp_free(g->tensor);
     dp_free(g->node);
     dp_free(g->step);
+    dp_free(g->contribution);
     dp_free(g);
 }
 
@@ -26,7 +27,7 @@ void dp_graph_fail(dp_graph *g, dipper_status status, const char *text) {
 }
 
 /* Makes room for one more element; false (failure recorded) when memory is exhausted. */
-static bool reserve(dp_graph *g, void **array, int count, int *capacity, size_t size) {
+bool dp_graph_reserve(dp_graph *g, void **array, int count, int *capacity, size_t size) {
     if (count < *capacity) return true;
     const int bigger = *capacity ? 2 * *capacity : 64;
     void *p = dp_alloc((size_t)bigger, size);
@@ -45,7 +46,7 @@ static bool reserve(dp_graph *g, void **array, int count, int *capacity, size_t 
 
 dp_value dp_graph_tensor(dp_graph *g, dp_shape shape) {
     if (g->diag.status != DIPPER_OK) return -1;
-    if (!reserve(g, (void **)&g->tensor, g->tensors, &g->tensor_capacity, sizeof *g->tensor)) return -1;
+    if (!dp_graph_reserve(g, (void **)&g->tensor, g->tensors, &g->tensor_capacity, sizeof *g->tensor)) return -1;
     const dp_value v = g->tensors++;
     g->tensor[v] = (dp_tensor){.shape = shape, .bytes = dp_backend_bytes(g->be, shape), .root = v, .grad = -1};
     return v;
@@ -82,6 +83,8 @@ dp_value dp_graph_param(dp_graph *g, dp_params *ps, const char *name, size_t cou
         return -1;
     }
     const int index = dp_params_add(ps, name, count, init);
+    for (dp_value v = 0; index >= 0 && v < g->tensors; v++) /* used twice: one value, whose gradients are added */
+        if (g->tensor[v].params == ps && g->tensor[v].param == index) return v;
     const dp_value v = dp_graph_tensor(g, dp_vector((int)count));
     if (v < 0 || index < 0) {
         dp_graph_fail(g, DIPPER_ERROR_MEMORY, "out of memory for a layer's weights, or two layers of one name");
@@ -102,7 +105,7 @@ static dp_value apply(dp_graph *g, const dp_op *op, int inputs, const dp_value *
     const dp_value out = dp_graph_tensor(g, op->y);
     const dp_value aux = aux_shape.c > 0 ? dp_graph_tensor(g, aux_shape) : -1;
     if (out < 0 || (aux < 0 && aux_shape.c > 0)) return -1;
-    if (!reserve(g, (void **)&g->node, g->nodes, &g->node_capacity, sizeof *g->node)) return -1;
+    if (!dp_graph_reserve(g, (void **)&g->node, g->nodes, &g->node_capacity, sizeof *g->node)) return -1;
     dp_node *n = &g->node[g->nodes++];
     *n = (dp_node){.op = *op, .inputs = inputs, .out = out, .aux = aux};
     for (int i = 0; i < inputs; i++) {
@@ -209,27 +212,13 @@ dp_value dp_graph_perturb(dp_graph *g, dp_value x, dp_philox_key key, dp_random 
     return apply(g, &op, 2, (const dp_value[]){x, draw}, no_aux);
 }
 
-int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight) {
-    const dp_value value = dp_graph_input(g, dp_vector(1));
-    if (g->losses == DP_MAX_LOSSES) dp_graph_fail(g, DIPPER_ERROR_INTERNAL, "too many losses in a graph");
-    if (x < 0 || value < 0 || g->diag.status != DIPPER_OK) return -1;
-    const dp_shape s = dp_graph_shape(g, x);
-    const dp_op op = {.kind = kind, .x = s, .y = s, .loss = {.weight = weight, .eps = kind == DP_TV ? 1e-6f : 0.0f}};
-    g->loss[g->losses] = (dp_loss_slot){.op = op, .x = x, .target = target, .value = value, .on = true};
-    return g->losses++;
-}
-
-void dp_graph_loss_enable(dp_graph *g, int loss, bool on) {
-    g->loss[loss].on = on;
-}
-
 /* ---- Compiling ---- */
 
 dp_step *dp_graph_emit(dp_graph *g, const dp_op *op, int args, const dp_value *arg) {
     if (g->diag.status != DIPPER_OK) return NULL;
-    if (!reserve(g, (void **)&g->step, g->steps, &g->step_capacity, sizeof *g->step)) return NULL;
+    if (!dp_graph_reserve(g, (void **)&g->step, g->steps, &g->step_capacity, sizeof *g->step)) return NULL;
     dp_step *s = &g->step[g->steps];
-    *s = (dp_step){.op = *op, .args = args, .workspace = -1, .loss = -1, .spare = -1};
+    *s = (dp_step){.op = *op, .args = args, .workspace = -1, .owner = g->owner, .on = true};
     memcpy(s->arg, arg, (size_t)args * sizeof *arg);
     size_t bytes = 0;
     if (g->be->vt->plan_new(g->be, op, &g->diag, &s->plan, &bytes) != DIPPER_OK) return NULL;
@@ -255,6 +244,7 @@ static void emit_concat(dp_graph *g, const dp_node *n) {
 static void emit_forward(dp_graph *g) {
     for (int i = 0; i < g->nodes; i++) {
         const dp_node n = g->node[i];
+        g->owner = i;
         if (n.concat) {
             emit_concat(g, &n);
             continue;
@@ -278,93 +268,5 @@ dipper_status dp_graph_compile(dp_graph *g, dp_diag *diag) {
     if (g->diag.status == DIPPER_OK) (void)dp_graph_emit_backward(g);
     if (g->diag.status == DIPPER_OK) (void)dp_graph_place(g);
     if (g->diag.status != DIPPER_OK) return dp_fail(diag, g->diag.status, "%s", g->diag.text);
-    g->compiled = true;
     return DIPPER_OK;
-}
-
-size_t dp_graph_arena_bytes(const dp_graph *g) {
-    return g->arena_bytes;
-}
-
-static void clear(dp_graph *g, char *arena) {
-    static const float zero[4096] = {0};
-    const size_t chunk = sizeof zero / sizeof *zero * g->be->element_size;
-    for (size_t at = 0; at < g->arena_bytes; at += chunk) {
-        const size_t n = g->arena_bytes - at < chunk ? g->arena_bytes - at : chunk;
-        g->be->vt->upload(g->be, dp_vector((int)(n / g->be->element_size)), arena + at, zero);
-    }
-}
-
-void dp_graph_bind(dp_graph *g, void *arena) {
-    clear(g, arena);
-    for (int v = 0; v < g->tensors; v++) g->tensor[v].address = dp_graph_address(g, arena, v);
-    for (int i = 0; i < g->steps; i++) {
-        dp_step *s = &g->step[i];
-        for (int j = 0; j < s->args; j++) s->address[j] = s->arg[j] < 0 ? NULL : g->tensor[s->arg[j]].address;
-        s->workspace_address = s->workspace < 0 ? NULL : g->tensor[s->workspace].address;
-        s->spare_address = s->spare < 0 ? NULL : g->tensor[s->spare].address;
-    }
-}
-
-/* ---- Running ---- */
-
-void dp_graph_write(dp_graph *g, dp_value v, const float *src) {
-    g->be->vt->upload(g->be, g->tensor[v].shape, g->tensor[v].address, src);
-}
-
-void dp_graph_read(const dp_graph *g, dp_value v, float *dst) {
-    g->be->vt->download(g->be, g->tensor[v].shape, dst, g->tensor[v].address);
-}
-
-void dp_graph_set_counter(dp_graph *g, uint64_t counter) {
-    g->counter = counter;
-}
-
-void dp_graph_step_run(dp_graph *g, int step) {
-    dp_step *s = &g->step[step];
-    g->be->vt->plan_run(s->plan, s->address, s->workspace_address);
-}
-
-void dp_graph_forward(dp_graph *g) {
-    for (int i = 0; i < g->forward_steps; i++) dp_graph_step_run(g, i);
-}
-
-/* The loss steps' part of a run: the first loss on a value that is on writes the gradient, later ones add to it. */
-static void run_loss_step(dp_graph *g, int step) {
-    dp_step *s = &g->step[step];
-    bool earlier = false;
-    for (int i = 0; i < s->loss; i++) earlier |= g->loss[i].on && g->loss[i].x == g->loss[s->loss].x;
-    if (!g->loss[s->loss].on || (s->adds && !earlier)) return;
-    void *address[DP_MAX_ARGS];
-    memcpy(address, s->address, sizeof address);
-    if (!s->adds && earlier) address[s->args - 1] = s->spare_address;
-    g->be->vt->plan_run(s->plan, address, s->workspace_address);
-}
-
-void dp_graph_run(dp_graph *g) {
-    for (int i = 0; i < g->steps; i++) {
-        if (g->step[i].loss >= 0)
-            run_loss_step(g, i);
-        else
-            dp_graph_step_run(g, i);
-    }
-    g->counter++;
-}
-
-double dp_graph_loss_sum(const dp_graph *g) {
-    double sum = 0;
-    for (int i = 0; i < g->losses; i++) {
-        float value = 0;
-        if (!g->loss[i].on) continue;
-        dp_graph_read(g, g->loss[i].value, &value);
-        sum += (double)value;
-    }
-    return sum;
-}
-
-int dp_graph_step_count(const dp_graph *g) {
-    return g->steps;
-}
-const dp_op *dp_graph_step_op(const dp_graph *g, int step) {
-    return &g->step[step].op;
 }

@@ -33,12 +33,18 @@ dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw);
 /* x + scale * fresh numbers at each run (x stays as it is); draw number = the graph's run counter. */
 dp_value dp_graph_perturb(dp_graph *g, dp_value x, dp_philox_key key, dp_random law, float scale);
 
-/* A loss of x against target (-1 for TV). Losses are numbered from 0 in order of adding; all are on at first. Of
- * those on one value any set may be on together; switching costs nothing. */
-int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight);
+/* Losses are numbered from 0 in order of adding; all are on at first. Any set may be on together, on any values:
+ * outputs of layers, parameters, views. Only what the losses that are on need is computed (and what is kept);
+ * parameters that no such loss depends on get the gradient 0. Switching, and changing a weight (any sign), between runs
+ * costs nothing. */
+int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight); /* target -1: for TV */
+/* weight * mean mask*(x-t)^2, t = target, or `value` where target is -1; the mask is one plane for all channels, or -1.
+ * Both x and target may depend on parameters. */
+int dp_graph_loss_mse(dp_graph *g, dp_value x, dp_value target, float value, dp_value mask, float weight);
 void dp_graph_loss_enable(dp_graph *g, int loss, bool on);
+void dp_graph_loss_weight(dp_graph *g, int loss, float weight);
 
-void dp_graph_keep(dp_graph *g, dp_value v); /* v stays readable after the run; before compile */
+void dp_graph_keep(dp_graph *g, dp_value v); /* v is always computed and readable after the run; before compile */
 dp_shape dp_graph_shape(const dp_graph *g, dp_value v);
 int dp_graph_block(const dp_graph *g);
 
@@ -51,12 +57,14 @@ void dp_graph_read(const dp_graph *g, dp_value v, float *dst);
 
 void dp_graph_set_counter(dp_graph *g, uint64_t counter);
 void dp_graph_forward(dp_graph *g);
-void dp_graph_run(dp_graph *g);              /* forward, losses, backward; counter + 1 */
-double dp_graph_loss_sum(const dp_graph *g); /* of the losses that are on, from the last run */
+void dp_graph_run(dp_graph *g);                          /* forward, losses, backward; counter + 1 */
+double dp_graph_loss_sum(const dp_graph *g);             /* of the losses that are on, from the last run */
+double dp_graph_loss_value(const dp_graph *g, int loss); /* of one; from the last run in which it was on */
 
 /* For benches: number of steps, op and name of one, and running it alone. */
 int dp_graph_step_count(const dp_graph *g);
 const dp_op *dp_graph_step_op(const dp_graph *g, int step);
+bool dp_graph_step_on(const dp_graph *g, int step); /* was part of the last run */
 void dp_graph_step_run(dp_graph *g, int step);
 
 #endif

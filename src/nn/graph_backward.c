@@ -5,6 +5,11 @@
 /* Takes `c` (already computed by a step) as a contribution to the gradient of v. */
 static void contribute(dp_graph *g, dp_value v, dp_value c) {
     if (v < 0 || c < 0) return;
+    if (!dp_graph_reserve(g, (void **)&g->contribution, g->contributions, &g->contribution_capacity,
+                          sizeof *g->contribution))
+        return;
+    dp_contribution *part = &g->contribution[g->contributions++];
+    *part = (dp_contribution){.v = v, .owner = g->owner, .add = -1};
     const dp_value sum = g->tensor[v].grad;
     if (sum < 0) {
         g->tensor[v].grad = c;
@@ -12,14 +17,16 @@ static void contribute(dp_graph *g, dp_value v, dp_value c) {
     }
     const dp_shape s = g->tensor[v].shape;
     const dp_op op = {.kind = DP_ADD, .x = s, .y = s};
+    part->add = g->steps;
     dp_graph_emit(g, &op, 3, (const dp_value[]){sum, c, sum});
 }
 
-/* A tensor for an adjoint to write v's gradient to; -1 where none is wanted. For parameters it is the flat array. */
+/* A tensor for an adjoint to write v's gradient to; -1 where none is wanted. For parameters it is the flat array (of
+ * the first contribution, to which others are added). */
 static dp_value gradient_target(dp_graph *g, dp_value v) {
-    if (!g->tensor[v].needs_grad) return -1;
+    if (v < 0 || !g->tensor[v].needs_grad) return -1;
     const dp_value t = dp_graph_tensor(g, g->tensor[v].shape);
-    if (t >= 0 && g->tensor[v].params != NULL) {
+    if (t >= 0 && g->tensor[v].params != NULL && g->tensor[v].grad < 0) {
         g->tensor[t].params = g->tensor[v].params;
         g->tensor[t].param = g->tensor[v].param;
         g->tensor[t].is_grad = true;
@@ -37,6 +44,8 @@ static void conv_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     const dp_value dw = gradient_target(g, n->in[1]), db = gradient_target(g, n->in[2]);
     const dp_op weights = adjoint(n, DP_CONV_BWD_WEIGHTS), data = adjoint(n, DP_CONV_BWD_DATA);
     dp_graph_emit(g, &weights, 4, (const dp_value[]){n->in[0], dy, dw, db});
+    contribute(g, n->in[1], dw);
+    contribute(g, n->in[2], db);
     const dp_value dx = gradient_target(g, n->in[0]);
     if (dx < 0) return;
     dp_graph_emit(g, &data, 3, (const dp_value[]){dy, n->in[1], dx});
@@ -49,6 +58,8 @@ static void norm_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     const dp_op op = adjoint(n, DP_NORM_ACT_BWD);
     dp_graph_emit(g, &op, 8, (const dp_value[]){n->in[0], dy, n->in[1], n->in[2], n->aux, dy, dgamma, dbeta});
     contribute(g, n->in[0], dy);
+    contribute(g, n->in[1], dgamma);
+    contribute(g, n->in[2], dbeta);
 }
 
 static void concat_backward(dp_graph *g, const dp_node *n, dp_value dy) {
@@ -114,6 +125,8 @@ static void linear_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     const dp_op op = adjoint(n, DP_LINEAR_BWD);
     dp_graph_emit(g, &op, 6, (const dp_value[]){n->in[0], n->in[1], dy, dx, dw, db});
     contribute(g, n->in[0], dx);
+    contribute(g, n->in[1], dw);
+    contribute(g, n->in[2], db);
 }
 
 static void blur_backward(dp_graph *g, const dp_node *n, dp_value dy) {
@@ -180,31 +193,30 @@ static void node_backward(dp_graph *g, const dp_node *n) {
     }
 }
 
-/* The first loss on a value makes its gradient; a later one has a spare to write to when both are on. */
-static void emit_loss(dp_graph *g, int i) {
-    const dp_loss_slot *l = &g->loss[i];
-    const dp_value x = l->x;
-    const bool first = g->tensor[x].grad < 0;
-    const dp_value spare = first ? -1 : dp_graph_tensor(g, g->tensor[x].shape);
-    if (first) g->tensor[x].grad = dp_graph_tensor(g, g->tensor[x].shape);
-    const dp_value dx = g->tensor[x].grad;
-    dp_step *s = l->op.kind == DP_TV ? dp_graph_emit(g, &l->op, 3, (const dp_value[]){x, l->value, dx})
-                                     : dp_graph_emit(g, &l->op, 4, (const dp_value[]){x, l->target, l->value, dx});
-    if (s == NULL) return;
-    s->loss = i;
-    s->spare = spare;
-    if (first) return;
-    const dp_op add = {.kind = DP_ADD, .x = l->op.x, .y = l->op.x};
-    s = dp_graph_emit(g, &add, 3, (const dp_value[]){dx, spare, dx});
-    if (s == NULL) return;
-    s->loss = i;
-    s->adds = true;
+/* A loss writes all its gradients; only the target's may be left out. */
+static void emit_loss(dp_graph *g, const dp_loss_slot *l) {
+    dp_value arg[DP_MAX_ARGS], gradient[DP_MAX_LOSS_INPUTS];
+    int args = 0;
+    for (int i = 0; i < l->inputs; i++) arg[args++] = l->in[i];
+    arg[args++] = l->weight_arg;
+    arg[args++] = l->scalar;
+    for (int i = 0; i < l->gradients; i++) {
+        gradient[i] = gradient_target(g, l->in[i]);
+        const bool can_be_null = l->op.kind == DP_MSE && i == 1;
+        arg[args++] = gradient[i] >= 0 || can_be_null ? gradient[i] : dp_graph_tensor(g, g->tensor[l->in[i]].shape);
+    }
+    dp_graph_emit(g, &l->op, args, arg);
+    for (int i = 0; i < l->gradients; i++) contribute(g, l->in[i], gradient[i]);
 }
 
 dipper_status dp_graph_emit_backward(dp_graph *g) {
-    for (int i = 0; i < g->losses; i++) emit_loss(g, i);
+    for (int i = 0; i < g->losses; i++) {
+        g->owner = g->nodes + i;
+        emit_loss(g, &g->loss[i]);
+    }
     for (int i = g->nodes - 1; i >= 0; i--) {
         const dp_node n = g->node[i];
+        g->owner = i;
         node_backward(g, &n);
     }
     return g->diag.status;

@@ -31,7 +31,6 @@ static void find_lifetimes(dp_graph *g) {
     for (int i = 0; i < g->steps; i++) {
         for (int j = 0; j < g->step[i].args; j++) touch(g, g->step[i].arg[j], i);
         touch(g, g->step[i].workspace, i);
-        touch(g, g->step[i].spare, i);
     }
     for (int v = 0; v < g->tensors; v++)
         if (g->tensor[v].keep) {

@@ -25,40 +25,79 @@ static double total_of(void *ws, int team) {
     return sum;
 }
 
-static double squares(const float *x, const float *target, float *dx, float scale, size_t from, size_t to) {
+typedef struct mse_args {
+    const float *x, *target, *mask; /* target, mask: or NULL */
+    float *dx, *dtarget;            /* dtarget: or NULL */
+    float value, scale;
+    size_t plane;
+} mse_args;
+
+/* Sum of mask*(x-t)^2 over [from, to). */
+static double squares(const mse_args *a, size_t from, size_t to) {
     double total = 0;
     for (size_t i = from; i < to;) {
         const size_t end = i + CHUNK < to ? i + CHUNK : to;
         dp_vec sum = {0};
         for (; i + DP_BLOCK <= end; i += DP_BLOCK) {
-            const dp_vec d = dp_load(x + i) - dp_load(target + i);
+            const dp_vec d = dp_load(a->x + i) - (a->target != NULL ? dp_load(a->target + i) : dp_splat(a->value));
             sum += d * d;
-            dp_store(dx + i, d * scale);
+            dp_store(a->dx + i, d * a->scale);
         }
         total += (double)dp_sum(sum);
         for (; i < end; i++) {
-            const float d = x[i] - target[i];
+            const float d = a->x[i] - (a->target != NULL ? a->target[i] : a->value);
             total += (double)(d * d);
-            dx[i] = d * scale;
+            a->dx[i] = d * a->scale;
         }
     }
     return total;
 }
 
-/* x, target -> loss, dx */
+static double masked_squares(const mse_args *a, size_t from, size_t to) {
+    double total = 0;
+    for (size_t i = from; i < to;) {
+        const size_t begin = i, rest = a->plane - i % a->plane, end = i + (rest < CHUNK ? rest : CHUNK);
+        const float *mask = a->mask + i % a->plane;
+        float sum = 0;
+        for (; i < end && i < to; i++) {
+            const float d = a->x[i] - (a->target != NULL ? a->target[i] : a->value), e = mask[i - begin] * d;
+            sum += e * d;
+            a->dx[i] = e * a->scale;
+        }
+        total += (double)sum;
+    }
+    return total;
+}
+
+static double squares_and_gradients(const mse_args *a, size_t from, size_t to) {
+    const double sum = a->mask != NULL ? masked_squares(a, from, to) : squares(a, from, to);
+    if (a->dtarget != NULL)
+        for (size_t i = from; i < to; i++) a->dtarget[i] = -a->dx[i];
+    return sum;
+}
+
+/* x, target, mask, weight -> loss, dx, dtarget */
 void DP_ISA(dp_cpu_mse)(const dp_op *op, int threads, void *const *args, void *ws) {
     const size_t n = dp_count(op->x);
-    const double weight = (double)op->loss.weight / (double)n;
+    const double weight = (double)*(const float *)args[3] / (double)n;
+    const mse_args a = {.x = args[0],
+                        .target = args[1],
+                        .mask = args[2],
+                        .dx = args[5],
+                        .dtarget = args[6],
+                        .value = op->loss.value,
+                        .scale = (float)(2 * weight),
+                        .plane = (size_t)op->x.h * (size_t)op->x.w};
     int team = 1;
 #pragma omp parallel num_threads(dp_team(n, threads))
     {
         size_t from, to;
         dp_my_floats(n, &from, &to);
         const int t = omp_get_thread_num();
-        *partial_of(ws, t) = squares(args[0], args[1], args[3], (float)(2 * weight), from, to);
+        *partial_of(ws, t) = squares_and_gradients(&a, from, to);
         if (t == 0) team = omp_get_num_threads();
     }
-    *(float *)args[2] = (float)(weight * total_of(ws, team));
+    *(float *)args[4] = (float)(weight * total_of(ws, team));
 }
 
 /* Row of a plane: returns sum of s = sqrt(gx^2 + gy^2 + eps); p = gx/s, q = gy/s. below is NULL for the last row. */
@@ -97,9 +136,9 @@ static double tv_rows(const dp_op *op, const float *x, float *dx, float scale, f
     return total;
 }
 
-/* x -> loss, dx */
+/* x, weight -> loss, dx */
 void DP_ISA(dp_cpu_tv)(const dp_op *op, int threads, void *const *args, void *ws) {
-    const double weight = (double)op->loss.weight / (double)dp_count(op->x);
+    const double weight = (double)*(const float *)args[1] / (double)dp_count(op->x);
     float *rows = (float *)partial_of(ws, threads);
     int team = 1;
 #pragma omp parallel num_threads(dp_team(dp_count(op->x), threads))
@@ -108,8 +147,8 @@ void DP_ISA(dp_cpu_tv)(const dp_op *op, int threads, void *const *args, void *ws
         dp_my_share(op->x.c * op->x.h, &from, &to);
         const int t = omp_get_thread_num();
         float *mine = rows + (size_t)t * 3 * row_floats(op);
-        *partial_of(ws, t) = tv_rows(op, args[0], args[2], (float)weight, mine, from, to);
+        *partial_of(ws, t) = tv_rows(op, args[0], args[3], (float)weight, mine, from, to);
         if (t == 0) team = omp_get_num_threads();
     }
-    *(float *)args[1] = (float)(weight * total_of(ws, team));
+    *(float *)args[2] = (float)(weight * total_of(ws, team));
 }

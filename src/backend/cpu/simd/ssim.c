@@ -117,12 +117,12 @@ static void gradient_row(const window *g, const work *k, float *rows, const floa
     for (int j = 0; j < w; j++) dx[j] = scale * (dm[j] + y[j] * de[j] + 2 * x[j] * dq[j]);
 }
 
-/* x, target -> loss, dx */
+/* x, target, weight -> loss, dx */
 void DP_ISA(dp_cpu_ssim)(const dp_op *op, int threads, void *const *args, void *ws) {
     const float *x = args[0], *y = args[1];
-    float *dx = args[3];
+    float *dx = args[4];
     const int h = op->x.h, w = op->x.w, all = op->x.c * h;
-    const double weight = (double)op->loss.weight, n = (double)dp_count(op->x);
+    const double weight = (double)*(const float *)args[2], n = (double)dp_count(op->x);
     const work k = work_of(op, threads, ws);
     const window g = make_window();
     int team = 1;
@@ -149,5 +149,5 @@ void DP_ISA(dp_cpu_ssim)(const dp_op *op, int threads, void *const *args, void *
     }
     double sum = 0;
     for (int t = 0; t < team; t++) sum += k.sum[(size_t)t * 8];
-    *(float *)args[2] = (float)(weight * (1 - sum / n));
+    *(float *)args[3] = (float)(weight * (1 - sum / n));
 }

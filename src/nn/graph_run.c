@@ -1,0 +1,69 @@
+/* Running a graph that is compiled. */
+#include "nn/graph_inner.h"
+
+void dp_graph_clear(dp_graph *g, void *address, size_t bytes) {
+    static const float zero[4096] = {0};
+    const size_t chunk = sizeof zero / sizeof *zero * g->be->element_size;
+    for (size_t at = 0; at < bytes; at += chunk) {
+        const size_t n = bytes - at < chunk ? bytes - at : chunk;
+        g->be->vt->upload(g->be, dp_vector((int)(n / g->be->element_size)), (char *)address + at, zero);
+    }
+}
+
+size_t dp_graph_arena_bytes(const dp_graph *g) {
+    return g->arena_bytes;
+}
+
+void dp_graph_bind(dp_graph *g, void *arena) {
+    dp_graph_clear(g, arena, g->arena_bytes);
+    for (int v = 0; v < g->tensors; v++) g->tensor[v].address = dp_graph_address(g, arena, v);
+    for (int i = 0; i < g->steps; i++) {
+        dp_step *s = &g->step[i];
+        for (int j = 0; j < s->args; j++) s->address[j] = s->arg[j] < 0 ? NULL : g->tensor[s->arg[j]].address;
+        s->workspace_address = s->workspace < 0 ? NULL : g->tensor[s->workspace].address;
+    }
+    g->selected = false; /* another graph may have left gradients of parameters that both share */
+}
+
+void dp_graph_write(dp_graph *g, dp_value v, const float *src) {
+    g->be->vt->upload(g->be, g->tensor[v].shape, g->tensor[v].address, src);
+}
+
+void dp_graph_read(const dp_graph *g, dp_value v, float *dst) {
+    g->be->vt->download(g->be, g->tensor[v].shape, dst, g->tensor[v].address);
+}
+
+void dp_graph_set_counter(dp_graph *g, uint64_t counter) {
+    g->counter = counter;
+}
+
+void dp_graph_step_run(dp_graph *g, int step) {
+    dp_step *s = &g->step[step];
+    if (s->clear) dp_graph_clear(g, s->address[0], dp_backend_bytes(g->be, s->op.x));
+    g->be->vt->plan_run(s->plan, s->address, s->workspace_address);
+}
+
+static void run_steps(dp_graph *g, int to) {
+    if (!g->selected) dp_graph_select(g);
+    for (int i = 0; i < to; i++)
+        if (g->step[i].on) dp_graph_step_run(g, i);
+}
+
+void dp_graph_forward(dp_graph *g) {
+    run_steps(g, g->forward_steps);
+}
+
+void dp_graph_run(dp_graph *g) {
+    run_steps(g, g->steps);
+    g->counter++;
+}
+
+int dp_graph_step_count(const dp_graph *g) {
+    return g->steps;
+}
+const dp_op *dp_graph_step_op(const dp_graph *g, int step) {
+    return &g->step[step].op;
+}
+bool dp_graph_step_on(const dp_graph *g, int step) {
+    return g->step[step].on;
+}
