@@ -60,8 +60,7 @@ static int help(void) {
 }
 
 static int usage(const char *option, const char *text, const char *why) {
-    fprintf(stderr, "dipper bench: %s '%s': %s (see dipper bench --help)\n", option, text, why);
-    return DIPPER_ERROR_ARGUMENT;
+    return options_refuse("bench", option, text, why);
 }
 
 /* ---- The plan ---- */

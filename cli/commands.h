@@ -17,6 +17,7 @@ int command_info(const command_line *line);
 int command_psf(const command_line *line);
 int command_report(const command_line *line);
 int command_score(const command_line *line);
+int command_sweep(const command_line *line);
 
 /* The command's own exit code: some of a batch failed. All others are those of dipper_status. */
 enum { EXIT_BATCH = 9 };

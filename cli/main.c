@@ -5,6 +5,7 @@
 #include "dipper/dipper.h"
 #include "io/io.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ static const command_row commands[] = {
     {"deblur", command_deblur, "make blurred pictures sharp, and find how they were blurred"},
     {"score", command_score, "how good a result is: PSNR, SSIM and others, by published protocols"},
     {"bench", command_bench, "methods over a data set: restore, score, tabulate"},
-    {"report", command_report, "one HTML page of the results of dipper bench"},
+    {"sweep", command_sweep, "all runs of a plan: data, recipes with ranges of their fields, seeds; on a cluster too"},
+    {"report", command_report, "one HTML page of the results of dipper bench and dipper sweep"},
     {"blur", command_blur, "blur a picture and add noise, to try methods where the truth is known"},
     {"psf", command_psf, "make, show, convert and compare PSFs"},
     {"info", command_info, "version, build, recipes with all their fields, and what a picture file holds"},
@@ -79,6 +81,7 @@ static void calm_waiting(char **argv) {
 
 int main(int argc, char **argv) {
     calm_waiting(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error to tell, not an end */
     int code = dispatch(argc, argv);
     if (fflush(stdout) && code == 0) {
         perror("dipper: standard output");

@@ -2,6 +2,8 @@
 #ifndef DIPPER_CLI_OPTIONS_H
 #define DIPPER_CLI_OPTIONS_H
 
+#include "io/nearest.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -50,9 +52,6 @@ void options_free(const option_table *table, void *target, text_list *operands);
 int options_refuse(const char *command, const char *option, const char *text, const char *why);
 
 void options_help(const option_table *table, FILE *stream);
-
-/* The entry of names[count] that is nearest to `word`, NULL if none is near. */
-const char *nearest_name(const char *word, const char *const *names, int count);
 
 /* Whole text as a number; 0 if it is not one. */
 int parse_real(const char *text, double *out);

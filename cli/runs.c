@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/stop.h"
 #include "io/output.h"
+#include "study/claim.h"
 #include "study/csv.h"
 #include "study/files.h"
 #include "study/id.h"
@@ -58,7 +59,7 @@ static dipper_status make_folders(runs *r) {
 
 /* ---- What the crew asks for and says ---- */
 
-static int on_stop(void *user) {
+int runs_stop_requested(void *user) {
     (void)user;
     return stop_requested();
 }
@@ -81,8 +82,19 @@ static int on_progress(const study_run *run, const dipper_progress *progress, vo
     return 0;
 }
 
+static int on_next(void *user) {
+    const runs_team *team = ((runs *)user)->team;
+    return team->next(team->user);
+}
+
 static void on_note(const char *text, void *user) {
     console_note(&((runs *)user)->console, "%s", text);
+}
+
+int runs_have_result(const runs *r, const study_run *run) {
+    char path[IO_PATH_MAX];
+    io_error ignored = {""};
+    return run->id[0] && !path_print(path, &ignored, "%s/runs/%s.json", r->folder, run->id) && path_exists(path);
 }
 
 static dipper_status read_result(const runs *r, const study_run *run, study_result *out) {
@@ -103,8 +115,9 @@ static void on_done(const study_run *run, dipper_status status, const char *text
         return;
     }
     if (r->console.quiet || read_result(r, run, &result)) return;
-    fprintf(stderr, "%d of %d: %s: %.2f dB (blurred %.2f), %.1f s\n", r->tally.done + r->tally.skipped,
-            r->plan.run_count, name, result.psnr_db, result.psnr_blurred_db, result.seconds);
+    if (!r->team) fprintf(stderr, "%d of %d: ", r->tally.done + r->tally.skipped, r->plan.run_count);
+    fprintf(stderr, "%s: %.2f dB (blurred %.2f), %.1f s\n", name, result.psnr_db, result.psnr_blurred_db,
+            result.seconds);
 }
 
 /* ---- The end ---- */
@@ -120,7 +133,8 @@ static dipper_status print_tables(runs *r, const study_results *results) {
     return status;
 }
 
-static dipper_status finish(runs *r) {
+/* Shards do not wait for each other, so a table is for those who do all. */
+static dipper_status write_results(runs *r) {
     char path[IO_PATH_MAX];
     study_results results;
     dipper_status status = study_results_load(r->folder, &results, &r->error);
@@ -129,9 +143,29 @@ static dipper_status finish(runs *r) {
                      results.other_versions, results.other_versions == 1 ? "" : "s");
     if (!status) status = path_print(path, &r->error, "%s/results.csv", r->folder);
     if (!status) status = study_csv_write(&results, path, &r->error);
-    if (!status) status = print_tables(r, &results);
+    if (!status && !r->shards) status = print_tables(r, &results);
     study_results_free(&results);
     return status;
+}
+
+static int never(void *user) {
+    (void)user;
+    return 0;
+}
+
+/* One process at a time, or an older list might replace a newer one. */
+static dipper_status finish(runs *r) {
+    study_claim claim;
+    IO_TRY(study_claim_wait(&claim, r->folder, "results", never, NULL, &r->error));
+    dipper_status status = write_results(r);
+    study_claim_release(&claim);
+    return status;
+}
+
+static int count_results(const runs *r) {
+    int count = 0;
+    for (int i = 0; i < r->plan.run_count; i++) count += runs_have_result(r, &r->plan.runs[i]);
+    return count;
 }
 
 /* Runs of this plan whose result says that they failed, also in earlier times. */
@@ -145,25 +179,63 @@ static int count_failed(const runs *r) {
 
 /* ---- The work ---- */
 
+dipper_status runs_list(runs *r) {
+    for (int i = 0; i < r->plan.set_count; i++) IO_TRY(study_set_list(&r->plan.sets[i], r->folder, &r->error));
+    return DIPPER_OK;
+}
+
 /* The folder of the results is only made when there are cases. */
 static dipper_status make_runs(runs *r, const study_crew_options *crew) {
     study_results before;
-    for (int i = 0; i < r->plan.set_count; i++) IO_TRY(study_set_list(&r->plan.sets[i], r->folder, &r->error));
+    IO_TRY(runs_list(r));
     IO_TRY(make_folders(r));
     dipper_status status =
         study_results_load(r->folder, &before, &r->error); /* a broken file is said before the work */
     study_results_free(&before);
     for (int i = 0; i < r->plan.set_count && !status; i++)
         status = study_crew_make(crew, &r->plan.sets[i].cases, &r->error);
-    return status ? status : study_plan_make(&r->plan, &r->error);
+    if (!status) status = study_plan_make(&r->plan, &r->error);
+    if (!status && r->shards) study_plan_shard(&r->plan, r->shard, r->shards);
+    return status;
+}
+
+static dipper_status say_open(runs *r, int phase, const study_run *items, int count) {
+    int *open = malloc(((size_t)count + 1) * sizeof *open), n = 0;
+    if (!open) return io_fail(&r->error, DIPPER_ERROR_MEMORY, "no memory for %d runs", count);
+    for (int i = 0; i < count; i++)
+        if (r->o->again || !runs_have_result(r, &items[i])) open[n++] = i;
+    r->team->begin(phase, open, n, r->team->user);
+    free(open);
+    return DIPPER_OK;
+}
+
+static dipper_status do_phase(runs *r, const study_crew_options *crew, int phase, const study_run *items, int count) {
+    if (!count) return DIPPER_OK;
+    if (r->team) IO_TRY(say_open(r, phase, items, count));
+    return study_crew_work(crew, items, count, &r->tally, &r->error);
 }
 
 /* The oracle's runs come first: the scores of the others need their results. */
 static dipper_status do_runs(runs *r, const study_crew_options *crew) {
     const study_plan *plan = &r->plan;
-    IO_TRY(study_crew_work(crew, plan->runs, plan->oracle_count, &r->tally, &r->error));
-    return study_crew_work(crew, plan->runs + plan->oracle_count, plan->run_count - plan->oracle_count, &r->tally,
-                           &r->error);
+    IO_TRY(do_phase(r, crew, 1, plan->runs, plan->oracle_count));
+    return do_phase(r, crew, 2, plan->runs + plan->oracle_count, plan->run_count - plan->oracle_count);
+}
+
+/* Tables, the CSV, and how it went. status: of the runs. */
+static int conclude(runs *r, dipper_status status) {
+    if (status && status != DIPPER_ERROR_CANCELLED) return runs_failed(r, status);
+    dipper_status end = finish(r);
+    if (end) return runs_failed(r, end);
+    if (status) {
+        console_error(&r->console, "stopped by a signal; %d of %d runs are done, the same command goes on",
+                      count_results(r), r->plan.run_count);
+        return (int)status;
+    }
+    const int failed = count_failed(r), bad = failed > r->tally.failed ? failed : r->tally.failed;
+    console_detail(&r->console, "%d runs done, %d were there", r->tally.done, r->plan.run_count - r->tally.done);
+    if (bad) console_error(&r->console, "%d of %d runs failed", bad, r->plan.run_count);
+    return bad ? EXIT_BATCH : 0;
 }
 
 int runs_work(runs *r) {
@@ -172,28 +244,23 @@ int runs_work(runs *r) {
                                      .jobs = r->o->jobs,
                                      .threads = r->o->threads,
                                      .again = r->o->again,
-                                     .stop = on_stop,
+                                     .next = r->team ? on_next : NULL,
+                                     .stop = runs_stop_requested,
                                      .progress = on_progress,
                                      .done = on_done,
                                      .note = on_note,
                                      .user = r};
     stop_install();
     dipper_status status = make_runs(r, &crew);
-    if (status) return runs_failed(r, status);
-    console_detail(&r->console, "%d runs, results in %s", r->plan.run_count, r->folder);
-    status = do_runs(r, &crew);
-    if (status && status != DIPPER_ERROR_CANCELLED) return runs_failed(r, status);
-    dipper_status end = finish(r);
-    if (end) return runs_failed(r, end);
-    if (status) {
-        console_error(&r->console, "stopped by a signal; %d of %d runs are done, the same command goes on",
-                      r->tally.done + r->tally.skipped, r->plan.run_count);
-        return (int)status;
+    if (!status) console_detail(&r->console, "%d runs, results in %s", r->plan.run_count, r->folder);
+    if (!status) status = do_runs(r, &crew);
+    if (r->team) {
+        r->team->end(&r->tally, &status, r->team->user);
+        if (r->team->number) return status && r->error.text[0] ? runs_failed(r, status) : (int)status;
+        if (status && !r->error.text[0] && status != DIPPER_ERROR_CANCELLED)
+            return (int)status; /* another's, who has said it */
     }
-    const int failed = count_failed(r), bad = failed > r->tally.failed ? failed : r->tally.failed;
-    console_detail(&r->console, "%d runs done, %d were there", r->tally.done, r->tally.skipped);
-    if (bad) console_error(&r->console, "%d of %d runs failed", bad, r->plan.run_count);
-    return bad ? EXIT_BATCH : 0;
+    return conclude(r, status);
 }
 
 void runs_close(runs *r) {

@@ -39,11 +39,24 @@ typedef struct runs_options {
     {'h', "help", NULL, OPTION_FLAG, (at) + offsetof(runs_options, help), 0, 0, NULL, "print this"}
 /* clang-format on */
 
+typedef struct runs_team { /* processes that share the runs out among themselves: cli/mpi */
+    int number;            /* of this one; number 0 speaks for all */
+    /* Before the runs of a phase: number 0 says which are open. */
+    void (*begin)(int phase, const int *open, int count, void *user);
+    int (*next)(
+        void *user); /* the index of a run that is ours, -1: no more; waits until all have ended the last phase */
+    /* How ours ended; number 0 waits for all, and gets the sum and the worst. */
+    void (*end)(study_tally *tally, dipper_status *status, void *user);
+    void *user;
+} runs_team;
+
 typedef struct runs { /* zeroed at birth; runs_close it */
     const runs_options *o;
     console console;
     char folder[IO_PATH_MAX]; /* of the results, absolute */
     study_plan plan;
+    int shard, shards;     /* only each shards-th run; 0: all */
+    const runs_team *team; /* NULL: alone */
     study_tally tally;
     io_error error;
 } runs;
@@ -52,6 +65,11 @@ typedef struct runs { /* zeroed at birth; runs_close it */
 int runs_possible(const char *command, const char *what);
 /* Console, and the folder's absolute name; the folder is not made. */
 void runs_open(runs *r, const runs_options *o, const char *folder);
+/* The cases of the plan's sets. */
+dipper_status runs_list(runs *r);
+/* Whether a result of the run is in the folder. */
+int runs_have_result(const runs *r, const study_run *run);
+int runs_stop_requested(void *user); /* for those who want a function */
 /* Lists the cases of the plan's sets, makes the folder and what has to be made of the cases, and does the runs; tables
  * on stdout. Returns the exit code; what is wrong has been said. */
 int runs_work(runs *r);

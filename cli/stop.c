@@ -1,4 +1,4 @@
-/* Ctrl-C and SIGTERM. SPDX-License-Identifier: Apache-2.0 */
+/* Ctrl-C, SIGTERM and SIGUSR1. SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200809L
 #include "cli/stop.h"
 
@@ -19,7 +19,7 @@ static void on_signal(int number) {
 }
 
 void stop_install(void) {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

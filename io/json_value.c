@@ -6,6 +6,7 @@
 
 #include "io/output.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +40,12 @@ dipper_status io_json_write(const json_t *json, const char *path, int overwrite,
     output_file file;
     if (!json) return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory to write it", path);
     IO_TRY(output_begin(&file, path, error));
+    errno = 0;
     if (json_dump_file(json, file.temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(15))) {
+        const int code = errno;
         output_discard(&file);
-        return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: cannot be written", path);
+        return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: cannot be written%s%s", path, code ? ": " : "",
+                       code ? strerror(code) : "");
     }
     return output_commit(&file, overwrite, error);
 }

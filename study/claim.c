@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Between open and lock the former owner may have removed the file: a lock on what has no name claims nothing. */
@@ -31,6 +32,17 @@ dipper_status study_claim_take(study_claim *claim, const char *folder, const cha
         if (code == EWOULDBLOCK) return DIPPER_OK;
         if (code && code != EINTR)
             return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: cannot be locked: %s", claim->path, strerror(code));
+    }
+}
+
+dipper_status study_claim_wait(study_claim *claim, const char *folder, const char *id, int (*stop)(void *), void *user,
+                               io_error *error) {
+    for (;;) {
+        const struct timespec moment = {.tv_nsec = 20000000};
+        IO_TRY(study_claim_take(claim, folder, id, error));
+        if (claim->held) return DIPPER_OK;
+        if (stop(user)) return io_fail(error, DIPPER_ERROR_CANCELLED, "stopped");
+        nanosleep(&moment, NULL);
     }
 }
 

@@ -14,6 +14,10 @@ typedef struct study_claim { /* zeroed at birth */
 /* Takes FOLDER/runs/ID.claim; claim->held tells whether it is ours or another process has it. DIPPER_ERROR_OUTPUT:
  * cannot be made, or the file system knows no locks. */
 dipper_status study_claim_take(study_claim *claim, const char *folder, const char *id, io_error *error);
+/* The same for short work that everybody has to do in turn: waits until it is ours, or until stop(user) is not 0
+ * (DIPPER_ERROR_CANCELLED). */
+dipper_status study_claim_wait(study_claim *claim, const char *folder, const char *id, int (*stop)(void *), void *user,
+                               io_error *error);
 /* Removes the file; nothing happens to a claim that is not held. */
 void study_claim_release(study_claim *claim);
 

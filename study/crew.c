@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -39,7 +40,7 @@ typedef struct child {
     study_claim claim;
 } child;
 
-typedef enum run_state { RUN_PENDING, RUN_BUSY, RUN_ENDED } run_state;
+typedef enum run_state { RUN_PENDING, RUN_BUSY, RUN_ENDED, RUN_OF_OTHERS } run_state;
 
 struct study_crew {
     const study_crew_options *options;
@@ -49,7 +50,9 @@ struct study_crew {
     child *children; /* jobs */
     int busy;
     double largest; /* memory of a solver so far, bytes; 0: not known */
-    int said_memory, said_elsewhere, told_to_stop;
+    int said_memory, said_elsewhere;
+    int all_given;       /* next has no more */
+    double stop_at;      /* told to stop: when their time is over; 0: not told */
     dipper_status fatal; /* what every further run would meet */
     study_tally *tally;
     io_error *error;
@@ -250,7 +253,16 @@ static dipper_status fill_places(study_crew *w) {
     for (int i = 0; i < w->count; i++) {
         if (w->states[i] != RUN_PENDING) continue;
         child *place = free_place(w);
+        if (!place || (w->busy && !memory_allows(w))) return DIPPER_OK;
+        IO_TRY(try_run(w, i, place));
+    }
+    while (!w->all_given) {
+        child *place = free_place(w);
         if (!place || (w->busy && !memory_allows(w))) break;
+        const int i = w->options->next(w->options->user);
+        w->all_given = i < 0;
+        if (i < 0) break;
+        w->states[i] = RUN_PENDING;
         IO_TRY(try_run(w, i, place));
     }
     return DIPPER_OK;
@@ -261,7 +273,7 @@ static void end_of_child(study_crew *w, child *c) {
     const study_run *run = &w->runs[c->run];
     study_claim_release(&c->claim);
     w->busy--;
-    if (r.status == DIPPER_ERROR_CANCELLED) {
+    if (r.status == DIPPER_ERROR_CANCELLED || (w->stop_at > 0 && !r.ended)) {
         w->states[c->run] = RUN_PENDING;
         return;
     }
@@ -288,10 +300,20 @@ static dipper_status listen(study_crew *w) {
     return DIPPER_OK;
 }
 
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A run looks up once an iteration; a long step, or one that hangs, may not keep us. Nothing it wrote counts before its
+ * result is there. (A run that can save its state should do so between the two signals.) */
 static void tell_to_stop(study_crew *w) {
-    if (w->told_to_stop++) return;
+    const int first = w->stop_at == 0;
+    if (!first && seconds_now() < w->stop_at) return;
+    if (first) w->stop_at = seconds_now() + STUDY_STOP_SECONDS;
     for (int k = 0; k < w->options->jobs; k++)
-        if (w->children[k].pid) kill(w->children[k].pid, SIGTERM);
+        if (w->children[k].pid) kill(w->children[k].pid, first ? SIGTERM : SIGKILL);
 }
 
 static int pending(const study_crew *w) {
@@ -307,7 +329,7 @@ static dipper_status work(study_crew *w) {
         if (!status && w->options->stop(w->options->user)) status = DIPPER_ERROR_CANCELLED;
         if (!status) status = fill_places(w);
         if (status) tell_to_stop(w);
-        if (!w->busy && (status || !pending(w))) break;
+        if (!w->busy && (status || (w->all_given && !pending(w)))) break;
         dipper_status heard = listen(w);
         if (!status) status = heard;
     }
@@ -320,6 +342,8 @@ dipper_status study_crew_work(const study_crew_options *options, const study_run
     w.states = calloc((size_t)count + 1, sizeof *w.states);
     w.children = calloc((size_t)options->jobs, sizeof *w.children);
     dipper_status status = DIPPER_ERROR_MEMORY;
+    w.all_given = !options->next;
+    for (int i = 0; w.states && options->next && i < count; i++) w.states[i] = RUN_OF_OTHERS;
     if (w.states && w.children)
         status = work(&w);
     else
@@ -331,15 +355,24 @@ dipper_status study_crew_work(const study_crew_options *options, const study_run
 
 /* ---- Pictures that are made here ---- */
 
+static dipper_status make_missing(const study_crew_options *o, const study_cases *cases, dipper_context *context,
+                                  io_error *error) {
+    for (int i = 0; i < cases->count; i++) {
+        if (o->stop(o->user)) return io_fail(error, DIPPER_ERROR_CANCELLED, "stopped");
+        if (study_made_missing(&cases->items[i])) IO_TRY(study_made_write(context, &cases->items[i], error));
+    }
+    return DIPPER_OK;
+}
+
+/* One process makes them while the others wait. */
 static _Noreturn void child_make(const study_crew_options *o, const study_cases *cases, int fd) {
     io_error error = {""};
     dipper_context *context = NULL;
+    study_claim claim = {0};
     dipper_status status = open_context(o, &context, &error);
-    for (int i = 0; i < cases->count && !status; i++) {
-        if (o->stop(o->user)) status = DIPPER_ERROR_CANCELLED;
-        if (!status && study_made_missing(&cases->items[i]))
-            status = study_made_write(context, &cases->items[i], &error);
-    }
+    if (!status) status = study_claim_wait(&claim, o->folder, "made", o->stop, o->user, &error);
+    if (!status) status = make_missing(o, cases, context, &error);
+    study_claim_release(&claim);
     dipper_context_destroy(&context);
     end_child(fd, status, error.text);
 }

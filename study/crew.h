@@ -7,6 +7,8 @@
 
 typedef struct study_crew study_crew;
 
+enum { STUDY_STOP_SECONDS = 6 }; /* a run that has not stopped by itself by then is killed */
+
 /* What the caller lends. The functions get `user`. */
 typedef struct study_crew_options {
     const char *folder; /* of the results, absolute */
@@ -14,6 +16,7 @@ typedef struct study_crew_options {
     int jobs;                /* at once */
     int threads;             /* of each; 0: one for each core, shared by the jobs */
     int again;               /* also runs whose result is there */
+    int (*next)(void *user); /* index of a run that is ours to do, -1: no more; NULL: all are */
     int (*stop)(void *user); /* non-zero: end early */
     int (*progress)(const study_run *run, const dipper_progress *p, void *user); /* in the child; non-zero stops it */
     /* In the parent, after a run ended with this status; text says why it failed, "" if it is in the result's file. */
@@ -29,7 +32,8 @@ typedef struct study_tally {
 } study_tally;
 
 /* Does all runs, in their order as far as possible, and adds to the tally. Runs that another process has claimed are
- * waited for, and done if it gives up. DIPPER_ERROR_CANCELLED when stopped; what was done is kept. */
+ * waited for, and done if it gives up. DIPPER_ERROR_CANCELLED when stopped, after at most STUDY_STOP_SECONDS and a
+ * little; what was done is kept. */
 dipper_status study_crew_work(const study_crew_options *options, const study_run *runs, int count, study_tally *tally,
                               io_error *error);
 

@@ -4,6 +4,7 @@
 #include "io/output.h"
 #include "study/keys.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,7 @@ dipper_status study_csv_write(const study_results *results, const char *path, io
     int bad = !file || ferror(file);
     if (file && fclose(file)) bad = 1;
     if (!bad) return output_commit(&out, 1, error);
+    const int code = errno;
     output_discard(&out);
-    return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: cannot be written", path);
+    return io_fail(error, DIPPER_ERROR_OUTPUT, "%s: cannot be written: %s", path, strerror(code));
 }

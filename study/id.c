@@ -43,6 +43,12 @@ dipper_status study_id_file(const char *path, char out[STUDY_ID_SIZE], io_error 
     return good ? DIPPER_OK : io_fail(error, DIPPER_ERROR_INPUT, "%s: cannot be read: %s", path, strerror(code));
 }
 
+dipper_status study_id_text(const char *text, uint64_t *out, io_error *error) {
+    (void)error; /* a build without xxHash has something to say */
+    *out = XXH64(text, strlen(text), 0);
+    return DIPPER_OK;
+}
+
 /* With its end, so that "ab" "c" is not "a" "bc". */
 static void add(XXH64_state_t *state, const char *text) {
     XXH64_update(state, text, strlen(text) + 1);
@@ -79,6 +85,12 @@ static dipper_status no_xxhash(char out[STUDY_ID_SIZE], io_error *error) {
 dipper_status study_id_file(const char *path, char out[STUDY_ID_SIZE], io_error *error) {
     (void)path;
     return no_xxhash(out, error);
+}
+dipper_status study_id_text(const char *text, uint64_t *out, io_error *error) {
+    char id[STUDY_ID_SIZE];
+    (void)text;
+    *out = 0;
+    return no_xxhash(id, error);
 }
 dipper_status study_id_run(const study_run_key *key, char out[STUDY_ID_SIZE], io_error *error) {
     (void)key;

@@ -14,6 +14,9 @@ int study_have_ids(void);
 /* 16 hex digits of the bytes of a file. */
 dipper_status study_id_file(const char *path, char out[STUDY_ID_SIZE], io_error *error);
 
+/* Of a text. */
+dipper_status study_id_text(const char *text, uint64_t *out, io_error *error);
+
 typedef struct study_run_key {              /* everything borrowed */
     const char *suite, *name;               /* of the case: pictures that are equal are still two cases */
     const char *blurred, *truth, *true_psf; /* ids of the files, "" if there is none */

@@ -5,39 +5,65 @@
 #include "io/image_file.h"
 #include "io/psf_file.h"
 #include "study/files.h"
+#include "study/id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Fixed for ever: results are compared over years. The shaken camera's paths are those of dipper_psf_make. */
-struct study_blur {
-    const char *name;
-    dipper_psf_kind kind;
-    double size; /* sigma, radius, or length of the path, px */
-    double angle, curve;
-    uint64_t seed; /* of the path and of the noise */
-};
-
-static const study_blur blurs[] = {
-    {"shake1", DIPPER_PSF_RANDOM_MOTION, 15, 0, 0, 1}, {"shake2", DIPPER_PSF_RANDOM_MOTION, 25, 0, 0, 2},
-    {"shake3", DIPPER_PSF_RANDOM_MOTION, 35, 0, 0, 3}, {"motion", DIPPER_PSF_MOTION, 15, 30, 0, 4},
-    {"gaussian", DIPPER_PSF_GAUSSIAN, 1.5, 0, 0, 5},   {"disk", DIPPER_PSF_DISK, 3, 0, 0, 6},
-};
-enum { BLURS = sizeof blurs / sizeof *blurs };
-
-static const double noise_sigma = 0.01;
-
-/* Each side of a blurred picture is this much shorter than the sharp one's, whatever the PSF, so that all cases of a
- * picture have the same truth: half of the largest PSF. */
+/* Each side of a blurred picture of kodak is this much shorter than the sharp one's, whatever the PSF, so that all
+ * cases of a picture have the same truth: half of the largest PSF. */
 enum { MARGIN = 25 };
+
+/* kodak's, fixed for ever: results are compared over years. The shaken camera's paths are those of dipper_psf_make. */
+#define KODAK(name_, kind_, sigma_, radius_, length_, angle_, seed_)                                                   \
+    {                                                                                                                  \
+        .name = name_,                                                                                                 \
+        .psf = {.struct_size = sizeof(dipper_psf_options),                                                             \
+                .kind = DIPPER_PSF_##kind_,                                                                            \
+                .sigma = sigma_,                                                                                       \
+                .radius = radius_,                                                                                     \
+                .length = length_,                                                                                     \
+                .angle = angle_,                                                                                       \
+                .seed = seed_},                                                                                        \
+        .noise = DIPPER_NOISE_GAUSSIAN, .noise_level = 0.01, .seed = seed_, .margin = MARGIN                           \
+    }
+
+static const study_blur kodak[] = {
+    KODAK("shake1", RANDOM_MOTION, 0, 0, 15, 0, 1), KODAK("shake2", RANDOM_MOTION, 0, 0, 25, 0, 2),
+    KODAK("shake3", RANDOM_MOTION, 0, 0, 35, 0, 3), KODAK("motion", MOTION, 0, 0, 15, 30, 4),
+    KODAK("gaussian", GAUSSIAN, 1.5, 0, 0, 0, 5),   KODAK("disk", DISK, 0, 3, 0, 0, 6),
+};
 
 /* ---- The list ---- */
 
-static dipper_status add_case(const study_source *source, const char *file, const study_blur *blur, study_cases *out,
-                              io_error *error) {
+/* Those of kodak have plain names. Others carry a hash of all that decides what is in them, so that a changed picture
+ * or plan makes other files. */
+static dipper_status name_files(const study_source *source, const char *sharp_id, study_case *c, io_error *error) {
+    char text[1024], psf_id[STUDY_ID_SIZE] = "", stem[RESULT_NAME_MAX + 24];
+    const study_blur *b = c->blur;
+    const char *folder = source->folder, *extension = path_extension(c->sharp_file);
+    uint64_t id;
+    if (!source->blurs) {
+        IO_TRY(path_print(c->blurred_file, error, "%s/made/%s.%s", folder, c->name, extension));
+        IO_TRY(path_print(c->truth_file, error, "%s/made/%s", folder, path_base(c->sharp_file)));
+        return path_print(c->true_psf_file, error, "%s/made/%s.npy", folder, b->name);
+    }
+    if (b->psf_file[0]) IO_TRY(study_id_file(b->psf_file, psf_id, error));
+    snprintf(text, sizeof text, "%s %s %s %d|%d %d %d %.17g %.17g %.17g %.17g %.17g %llu|%d %.17g %llu %d",
+             DIPPER_VERSION_STRING, sharp_id, psf_id, b->psf_rotated, b->psf.kind, b->psf.width, b->psf.height,
+             b->psf.sigma, b->psf.radius, b->psf.length, b->psf.angle, b->psf.curve, (unsigned long long)b->psf.seed,
+             b->noise, b->noise_level, (unsigned long long)b->seed, b->margin);
+    IO_TRY(study_id_text(text, &id, error));
+    snprintf(stem, sizeof stem, "%s-%016llx", c->name, (unsigned long long)id);
+    IO_TRY(path_print(c->blurred_file, error, "%s/made/%s.%s", folder, stem, extension));
+    IO_TRY(path_print(c->truth_file, error, "%s/made/%s_truth.%s", folder, stem, extension));
+    return path_print(c->true_psf_file, error, "%s/made/%s_psf.npy", folder, stem);
+}
+
+static dipper_status add_case(const study_source *source, const char *file, const char *sharp_id,
+                              const study_blur *blur, study_cases *out, io_error *error) {
     char name[RESULT_NAME_MAX];
-    const char *folder = source->folder;
     int stem = path_stem_length(file);
     if (stem + (int)strlen(blur->name) + 2 > RESULT_NAME_MAX)
         return io_fail(error, DIPPER_ERROR_INPUT, "%s/%s: its name is too long", source->data, file);
@@ -50,9 +76,17 @@ static dipper_status add_case(const study_source *source, const char *file, cons
     snprintf(c->kernel, sizeof c->kernel, "%s", blur->name);
     c->blur = blur;
     IO_TRY(path_print(c->sharp_file, error, "%s/%s", source->data, file));
-    IO_TRY(path_print(c->blurred_file, error, "%s/made/%s.%s", folder, name, path_extension(file)));
-    IO_TRY(path_print(c->truth_file, error, "%s/made/%s", folder, file));
-    return path_print(c->true_psf_file, error, "%s/made/%s.npy", folder, blur->name);
+    return name_files(source, sharp_id, c, error);
+}
+
+static dipper_status add_cases(const study_source *source, const char *file, study_cases *out, io_error *error) {
+    const study_blur *blurs = source->blurs ? source->blurs : kodak;
+    const int count = source->blurs ? source->blur_count : (int)(sizeof kodak / sizeof *kodak);
+    char path[IO_PATH_MAX], id[STUDY_ID_SIZE] = "";
+    IO_TRY(path_print(path, error, "%s/%s", source->data, file));
+    if (source->blurs) IO_TRY(study_id_file(path, id, error));
+    for (int i = 0; i < count; i++) IO_TRY(add_case(source, file, id, &blurs[i], out, error));
+    return DIPPER_OK;
 }
 
 dipper_status study_made_list(const study_suite *suite, const study_source *source, study_cases *out, io_error *error) {
@@ -62,7 +96,7 @@ dipper_status study_made_list(const study_suite *suite, const study_source *sour
     for (int i = 0; i < names.count && !status; i++) {
         if (!path_has_extension(names.items[i], "png") && !path_has_extension(names.items[i], "npy")) continue;
         pictures++;
-        for (int b = 0; b < BLURS && !status; b++) status = add_case(source, names.items[i], &blurs[b], out, error);
+        status = add_cases(source, names.items[i], out, error);
     }
     study_names_free(&names);
     if (status || pictures) return status;
@@ -86,39 +120,50 @@ typedef struct maker {
     const study_case *c;
     io_picture *sharp;
     float *psf;  /* its own size */
-    float *wide; /* the same in the middle of a square of 2 MARGIN + 1 */
-    int width, height;
-    float *blurred, *truth; /* channels x (sharp less 2 MARGIN) */
+    float *wide; /* the same in the middle of (2 margin_y + 1) x (2 margin_x + 1) */
+    int width, height, margin_x, margin_y;
+    float *blurred, *truth; /* channels x (sharp less 2 margins) */
 } maker;
 
-static dipper_status make_psf(maker *m, io_error *error) {
+static dipper_status no_memory(const maker *m, io_error *error) {
+    return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory to blur it", m->c->sharp_file);
+}
+
+static dipper_status get_psf(maker *m, io_error *error) {
     const study_blur *b = m->c->blur;
-    const int side = 2 * MARGIN + 1;
-    dipper_psf_options o;
-    dipper_psf_options_init(&o);
-    o.kind = b->kind;
-    o.sigma = o.radius = o.length = b->size;
-    o.angle = b->angle;
-    o.curve = b->curve;
-    o.seed = b->seed;
-    dipper_status status = dipper_psf_make(m->context, &o, &m->width, &m->height, NULL);
+    if (b->psf_file[0]) return psf_read(b->psf_file, b->psf_rotated, &m->psf, &m->width, &m->height, error);
+    dipper_status status = dipper_psf_make(m->context, &b->psf, &m->width, &m->height, NULL);
     if (status) return library_failed(m->context, m->c, status, error);
-    if (m->width > side || m->height > side)
+    if (!(m->psf = malloc((size_t)m->width * (size_t)m->height * sizeof *m->psf))) return no_memory(m, error);
+    status = dipper_psf_make(m->context, &b->psf, NULL, NULL, m->psf);
+    return status ? library_failed(m->context, m->c, status, error) : DIPPER_OK;
+}
+
+static dipper_status widen_psf(maker *m, io_error *error) {
+    const study_blur *b = m->c->blur;
+    m->margin_x = b->margin ? b->margin : m->width / 2;
+    m->margin_y = b->margin ? b->margin : m->height / 2;
+    const int wide = 2 * m->margin_x + 1, high = 2 * m->margin_y + 1;
+    if (m->width > wide || m->height > high)
         return io_fail(error, DIPPER_ERROR_INTERNAL, "PSF %s has %d x %d px, more than %d", b->name, m->width,
-                       m->height, side);
-    m->psf = malloc((size_t)m->width * (size_t)m->height * sizeof *m->psf);
-    m->wide = calloc((size_t)side * (size_t)side, sizeof *m->wide);
-    if (!m->psf || !m->wide) return io_fail(error, DIPPER_ERROR_MEMORY, "no memory for PSF %s", b->name);
-    status = dipper_psf_make(m->context, &o, &m->width, &m->height, m->psf);
-    if (status) return library_failed(m->context, m->c, status, error);
+                       m->height, wide);
+    if (!(m->wide = calloc((size_t)wide * (size_t)high, sizeof *m->wide))) return no_memory(m, error);
     for (int y = 0; y < m->height; y++)
-        memcpy(m->wide + (MARGIN - m->height / 2 + y) * side + MARGIN - m->width / 2, m->psf + y * m->width,
+        memcpy(m->wide + (m->margin_y - m->height / 2 + y) * wide + m->margin_x - m->width / 2, m->psf + y * m->width,
                (size_t)m->width * sizeof *m->psf);
     return DIPPER_OK;
 }
 
+static void cut_truth(maker *m, const dipper_image *sharp, const dipper_image *out) {
+    for (int c = 0; c < out->channels; c++)
+        for (int y = 0; y < out->height; y++)
+            memcpy(m->truth + ((size_t)c * (size_t)out->height + (size_t)y) * (size_t)out->width,
+                   sharp->data + c * sharp->channel_stride + (y + m->margin_y) * sharp->row_stride + m->margin_x,
+                   (size_t)out->width * sizeof *m->truth);
+}
+
 static dipper_status blur(maker *m, io_error *error) {
-    const int width = m->sharp->width - 2 * MARGIN, height = m->sharp->height - 2 * MARGIN;
+    const int width = m->sharp->width - 2 * m->margin_x, height = m->sharp->height - 2 * m->margin_y;
     const int channels = m->sharp->channels;
     if (width < 1 || height < 1)
         return io_fail(error, DIPPER_ERROR_INPUT, "%s: %d x %d pixels are too few to be blurred for a benchmark",
@@ -126,28 +171,23 @@ static dipper_status blur(maker *m, io_error *error) {
     const size_t n = (size_t)width * (size_t)height * (size_t)channels;
     m->blurred = malloc(n * sizeof *m->blurred);
     m->truth = malloc(n * sizeof *m->truth);
-    if (!m->blurred || !m->truth)
-        return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory to blur it", m->c->sharp_file);
+    if (!m->blurred || !m->truth) return no_memory(m, error);
     dipper_image sharp = picture_view(m->sharp), out = dipper_image_view(m->blurred, width, height, channels);
     dipper_blur_options o;
     dipper_blur_options_init(&o);
-    o.noise = DIPPER_NOISE_GAUSSIAN;
-    o.noise_level = noise_sigma;
+    o.noise = m->c->blur->noise;
+    o.noise_level = m->c->blur->noise_level;
     o.seed = m->c->blur->seed;
-    dipper_status status = dipper_blur(m->context, &sharp, m->wide, 2 * MARGIN + 1, 2 * MARGIN + 1, &o, &out);
+    dipper_status status = dipper_blur(m->context, &sharp, m->wide, 2 * m->margin_x + 1, 2 * m->margin_y + 1, &o, &out);
     if (status) return library_failed(m->context, m->c, status, error);
-    for (int c = 0; c < channels; c++)
-        for (int y = 0; y < height; y++)
-            memcpy(m->truth + ((size_t)c * (size_t)height + (size_t)y) * (size_t)width,
-                   sharp.data + c * sharp.channel_stride + (y + MARGIN) * sharp.row_stride + MARGIN,
-                   (size_t)width * sizeof *m->truth);
+    cut_truth(m, &sharp, &out);
     return DIPPER_OK;
 }
 
 static dipper_status write_files(maker *m, io_error *error) {
     io_picture like = *m->sharp;
-    like.width -= 2 * MARGIN;
-    like.height -= 2 * MARGIN;
+    like.width -= 2 * m->margin_x;
+    like.height -= 2 * m->margin_y;
     like.alpha = NULL;
     IO_TRY(psf_write_npy(m->psf, m->width, m->height, m->c->true_psf_file, 1, error));
     IO_TRY(picture_write(&like, m->truth, m->c->truth_file, 1, NULL, error));
@@ -160,7 +200,8 @@ dipper_status study_made_write(dipper_context *context, const study_case *c, io_
     path_directory(c->blurred_file, folder);
     dipper_status status = study_make_folder(folder, error);
     if (!status) status = picture_read(c->sharp_file, &m.sharp, error);
-    if (!status) status = make_psf(&m, error);
+    if (!status) status = get_psf(&m, error);
+    if (!status) status = widen_psf(&m, error);
     if (!status) status = blur(&m, error);
     if (!status) status = write_files(&m, error);
     picture_destroy(&m.sharp);

@@ -5,6 +5,17 @@
 
 #include "study/suites.h"
 
+struct study_blur {             /* zeroed at birth */
+    char name[RESULT_NAME_MAX]; /* end of the case's name */
+    dipper_psf_options psf;
+    char psf_file[IO_PATH_MAX]; /* not "": the PSF of this file, absolute, and not psf */
+    int psf_rotated;            /* turn that one by 180 degrees */
+    dipper_noise noise;
+    double noise_level;
+    uint64_t seed; /* of the noise */
+    int margin;    /* by so many px each side of the blurred picture is shorter; 0: half of the PSF */
+};
+
 /* Each picture of the data folder with each PSF; the files will lie in FOLDER/made. */
 dipper_status study_made_list(const study_suite *suite, const study_source *source, study_cases *out, io_error *error);
 

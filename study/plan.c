@@ -2,6 +2,7 @@
 #include "study/plan.h"
 
 #include "study/id.h"
+#include "study/made.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,10 @@ dipper_status study_plan_count_seeds(study_plan *plan, int count, io_error *erro
 }
 
 void study_plan_free(study_plan *plan) {
-    for (int i = 0; i < plan->set_count; i++) study_cases_free(&plan->sets[i].cases);
+    for (int i = 0; i < plan->set_count; i++) {
+        study_cases_free(&plan->sets[i].cases);
+        free(plan->sets[i].blurs);
+    }
     for (int i = 0; i < plan->method_count; i++) dipper_recipe_destroy(&plan->methods[i].recipe);
     free(plan->sets);
     free(plan->methods);
@@ -55,6 +59,7 @@ typedef struct case_ids { /* of a case's files, and of its oracle's run */
 } case_ids;
 
 static dipper_status id_files(const study_case *c, case_ids *ids, io_error *error) {
+    if (study_made_missing(c)) return DIPPER_OK;
     IO_TRY(study_id_file(c->blurred_file, ids->blurred, error));
     IO_TRY(study_id_file(c->truth_file, ids->truth, error));
     return c->true_psf_file[0] ? study_id_file(c->true_psf_file, ids->psf, error) : DIPPER_OK;
@@ -77,6 +82,7 @@ static dipper_status add_run(study_plan *plan, const study_set *set, const study
     study_run *run = &plan->runs[plan->run_count++];
     *run = (study_run){.set = set, .c = c, .method = method, .seed = seed};
     memcpy(run->oracle_id, ids->oracle, sizeof run->oracle_id);
+    if (!ids->blurred[0]) return DIPPER_OK;
     return study_id_run(&key, run->id, error);
 }
 
@@ -117,12 +123,9 @@ static int by_id(const void *left, const void *right) {
     return order ? order : (a > b) - (a < b);
 }
 
-static void drop_repeated(study_plan *plan, study_run **sorted) {
+/* Those without a set. */
+static void drop_marked(study_plan *plan) {
     int kept = 0, oracles = 0;
-    for (int i = 0; i < plan->run_count; i++) sorted[i] = &plan->runs[i];
-    qsort(sorted, (size_t)plan->run_count, sizeof *sorted, by_id);
-    for (int i = plan->run_count - 1; i > 0; i--)
-        if (!strcmp(sorted[i]->id, sorted[i - 1]->id)) sorted[i]->set = NULL;
     for (int i = 0; i < plan->run_count; i++) {
         if (!plan->runs[i].set) continue;
         oracles += i < plan->oracle_count;
@@ -130,6 +133,28 @@ static void drop_repeated(study_plan *plan, study_run **sorted) {
     }
     plan->run_count = kept;
     plan->oracle_count = oracles;
+}
+
+static void drop_repeated(study_plan *plan, study_run **sorted) {
+    for (int i = 0; i < plan->run_count; i++) sorted[i] = &plan->runs[i];
+    qsort(sorted, (size_t)plan->run_count, sizeof *sorted, by_id);
+    for (int i = plan->run_count - 1; i > 0; i--)
+        if (sorted[i]->id[0] && !strcmp(sorted[i]->id, sorted[i - 1]->id)) sorted[i]->set = NULL;
+    drop_marked(plan);
+}
+
+static int is_needed(const study_plan *plan, const study_run *oracle) {
+    for (int i = plan->oracle_count; i < plan->run_count; i++)
+        if (plan->runs[i].set && !strcmp(plan->runs[i].oracle_id, oracle->id)) return 1;
+    return 0;
+}
+
+void study_plan_shard(study_plan *plan, int index, int count) {
+    for (int i = plan->oracle_count; i < plan->run_count; i++)
+        if ((i - plan->oracle_count) % count != index) plan->runs[i].set = NULL;
+    for (int i = 0; i < plan->oracle_count; i++)
+        if (!is_needed(plan, &plan->runs[i])) plan->runs[i].set = NULL;
+    drop_marked(plan);
 }
 
 dipper_status study_plan_make(study_plan *plan, io_error *error) {

@@ -26,9 +26,11 @@ study_method *study_plan_add_method(study_plan *plan);
 /* The seeds 0 to count-1. DIPPER_ERROR_MEMORY */
 dipper_status study_plan_count_seeds(study_plan *plan, int count, io_error *error);
 
-/* Makes the runs, each one once: all cases with the first seed come before those with the second. Errors: of files that
- * cannot be read. */
+/* Makes the runs, each one once: all cases with the first seed come before those with the second. Runs of cases that
+ * are still to be made (study/made.h) have no id: "". Errors: of files that cannot be read. */
 dipper_status study_plan_make(study_plan *plan, io_error *error);
+/* Keeps every count-th run from number `index` on, and the runs of the oracle that those need. */
+void study_plan_shard(study_plan *plan, int index, int count);
 void study_plan_free(study_plan *plan);
 
 #endif

@@ -20,6 +20,8 @@ static const study_suite suites[] = {
      "", "", 1},
     {"kodak", "sharp pictures (DIR/*.png), blurred by Dipper with six PSFs and noise", "levin", study_made_list, NULL,
      NULL, NULL, 0},
+    {"made", "your own sharp pictures (DIR/*.png or .npy), blurred like those of kodak or as a sweep's plan says",
+     "levin", study_made_list, NULL, NULL, NULL, 0},
     {"text", "Pan et al. 2014: blurred/imNN_kerMM_blur.png, gt/imNN.png, psf/kerMM_truth.png", "levin", list_files,
      "_ker", "_blur", "_truth", 0},
     {"folder", "your own: blurred/NAME.EXT, gt/NAME.EXT or sharp/NAME.EXT, and psf/NAME.npy or .png if known", "levin",
@@ -160,7 +162,7 @@ dipper_status study_suite_list(const study_suite *suite, const study_source *sou
 }
 
 dipper_status study_set_list(study_set *set, const char *folder, io_error *error) {
-    const study_source source = {set->data, folder, set->wanted[0] ? set->wanted : NULL};
+    const study_source source = {set->data, folder, set->wanted[0] ? set->wanted : NULL, set->blurs, set->blur_count};
     IO_TRY(study_suite_list(set->suite, &source, &set->cases, error));
     for (int i = 0; i < set->cases.count && set->psf_width == 0; i++)
         if (!set->cases.items[i].true_psf_file[0])

@@ -22,9 +22,11 @@ typedef struct study_cases { /* sorted by name of file */
 } study_cases;
 
 typedef struct study_source {
-    const char *data;   /* folder of the data set */
-    const char *folder; /* of the results, for suites that make their pictures; both absolute */
-    const char *wanted; /* names or patterns (* ? []) of cases, separated by commas; NULL: all */
+    const char *data;        /* folder of the data set */
+    const char *folder;      /* of the results, for suites that make their pictures; both absolute */
+    const char *wanted;      /* names or patterns (* ? []) of cases, separated by commas; NULL: all */
+    const study_blur *blurs; /* for suites that make their pictures; NULL: the six of kodak */
+    int blur_count;
 } study_source;
 
 typedef struct study_suite {
@@ -50,6 +52,8 @@ typedef struct study_set { /* cases of one data set, and how they are run; zeroe
     const char *protocol;
     char psf_told[16];         /* "own" or "31x31" */
     int psf_width, psf_height; /* told; 0: each case's own */
+    study_blur *blurs;         /* as of study_source */
+    int blur_count;
     study_cases cases;
 } study_set;
 
