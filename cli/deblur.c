@@ -1,6 +1,7 @@
 /* dipper deblur: deconvolution of pictures, blind or with a known PSF. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/library.h"
 #include "cli/nonblind.h"
+#include "cli/psf_source.h"
 #include "cli/recipe_text.h"
 #include "cli/restore.h"
 
@@ -13,8 +14,9 @@
 typedef struct deblur_options {
     restore_options common; /* first */
     const char *psf_size, *psf_out;
-    nonblind_options nonblind; /* but for method and iterations */
-    job_nonblind_settings known;
+    nonblind_options nonblind;   /* but for method and iterations */
+    job_nonblind_settings known; /* of a method that is no recipe */
+    psf_data psf;                /* of a recipe */
 } deblur_options;
 
 #define AT(member) offsetof(deblur_options, member)
@@ -67,32 +69,38 @@ static int parse_psf_size(const char *text, job_settings *s) {
     return why ? usage("--kernel-size", text, why) : 0;
 }
 
-/* What only one of the two manners has, refused in the other. */
+/* What only the non-blind methods that are no recipes have. */
+static int refuse_weights(const deblur_options *o, const char *why) {
+    const nonblind_options *n = &o->nonblind;
+    if (n->weight) return usage("--weight", n->weight, why);
+    if (n->exponent) return usage("--exponent", n->exponent, why);
+    if (strcmp(n->edges, "auto") != 0) return usage("--edges", n->edges, why);
+    if (strcmp(n->saturation, "auto") != 0) return usage("--saturation", n->saturation, why);
+    return n->max_memory ? usage("--max-memory", NULL, why) : 0;
+}
+
+/* Three manners: a recipe finds the PSF, a recipe is told it (psf=fixed), or a method that is no recipe is. What
+ * belongs to another manner is refused. */
 static int check_manner(const deblur_options *o) {
     const nonblind_options *n = &o->nonblind;
-    if (n->psf) {
-        if (strcmp(o->psf_size, "auto") != 0) return usage("--kernel-size", o->psf_size, "--psf says the size already");
-        if (o->common.set.count)
-            return usage("--set", o->common.set.items[0], "fields are of recipes; with --psf there are options");
-        if (o->psf_out) return usage("--psf-out", o->psf_out, "with --psf no PSF is found (dipper psf converts files)");
-        if (o->common.snapshot_every) return usage("--snapshot-every", NULL, "there are no snapshots with --psf");
-        if (recipe_is_known(o->common.method))
-            return usage("--method", o->common.method, "finds the PSF itself: leave --psf out");
-        return 0;
+    if (!n->psf) {
+        if (nonblind_is_known(o->common.method))
+            return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
+        return n->rotate ? usage("--psf-rotate", NULL, "needs --psf FILE") : refuse_weights(o, "needs --psf FILE");
     }
-    if (nonblind_is_known(o->common.method))
-        return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
-    if (n->weight) return usage("--weight", n->weight, "needs --psf FILE");
-    if (n->exponent) return usage("--exponent", n->exponent, "needs --psf FILE");
-    if (strcmp(n->edges, "auto") != 0) return usage("--edges", n->edges, "needs --psf FILE");
-    if (strcmp(n->saturation, "auto") != 0) return usage("--saturation", n->saturation, "needs --psf FILE");
-    if (n->max_memory) return usage("--max-memory", NULL, "needs --psf FILE");
-    return n->rotate ? usage("--psf-rotate", NULL, "needs --psf FILE") : 0;
+    if (strcmp(o->psf_size, "auto") != 0) return usage("--kernel-size", o->psf_size, "--psf says the size already");
+    if (o->psf_out) return usage("--psf-out", o->psf_out, "with --psf no PSF is found (dipper psf converts files)");
+    if (recipe_is_known(o->common.method))
+        return refuse_weights(o, "is not for recipes, whose fields are changed by --set");
+    if (o->common.set.count)
+        return usage("--set", o->common.set.items[0], "fields are of recipes; this method has options");
+    return o->common.snapshot_every ? usage("--snapshot-every", NULL, "this method makes no snapshots") : 0;
 }
 
 static int check(restore *r) {
     deblur_options *o = (deblur_options *)r->options;
     if (!o->common.method) o->common.method = o->nonblind.psf ? "sparse" : "fast";
+    if (o->nonblind.psf && !recipe_is_known(o->common.method)) r->settings.nonblind = &o->known;
     r->psf_out = o->psf_out;
     const int code = check_manner(o);
     return code ? code : parse_psf_size(o->psf_size, &r->settings);
@@ -100,18 +108,36 @@ static int check(restore *r) {
 
 /* ---- The command ---- */
 
+/* For a recipe: the PSF, if it wants to be told one. */
+static int open_recipe(restore *r, deblur_options *o) {
+    const psf_source source = {.file = o->nonblind.psf, .rotate = o->nonblind.rotate};
+    const int fixed = recipe_has(r->recipe, "psf", "fixed");
+    if (!fixed && source.file) return usage("--method", o->common.method, "finds the PSF itself: leave --psf out");
+    if (!fixed) return 0;
+    if (!source.file) return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
+    const int code = psf_source_get("deblur", &source, r->settings.context, &r->console, &o->psf);
+    r->settings.task.psf_file = source.file;
+    r->settings.task.psf = o->psf.values;
+    r->settings.psf_width = o->psf.width;
+    r->settings.psf_height = o->psf.height;
+    return code;
+}
+
 static int open(restore *r) {
     deblur_options *o = (deblur_options *)r->options;
-    if (!o->nonblind.psf) return 0;
+    if (!r->settings.nonblind) return open_recipe(r, o);
     o->nonblind.method = o->common.method;
     o->nonblind.iterations = o->common.iterations;
-    r->settings.nonblind = &o->known;
     return nonblind_open(&o->nonblind, r->settings.context, &r->console, &o->known);
 }
 
 static void print(const restore *r) {
-    printf("kernel-size = %s\n", ((const deblur_options *)r->options)->psf_size);
-    if (r->settings.nonblind) nonblind_print(r->settings.nonblind);
+    const deblur_options *o = (const deblur_options *)r->options;
+    printf("kernel-size = %s\n", o->psf_size);
+    if (r->settings.nonblind)
+        nonblind_print(r->settings.nonblind);
+    else if (o->nonblind.psf)
+        printf("psf = %s\n", o->nonblind.psf);
 }
 
 int command_deblur(const command_line *line) {
@@ -120,5 +146,6 @@ int command_deblur(const command_line *line) {
     o.nonblind.edges = o.nonblind.saturation = "auto";
     const int code = restore_run(&command, &o.common, line);
     free(o.known.psf);
+    free(o.psf.values);
     return code;
 }

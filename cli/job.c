@@ -29,11 +29,15 @@ dipper_status job_no_memory(job *j) {
 
 /* ---- Before the run ---- */
 
+static int finds_psf(const job_settings *s) {
+    return !s->nonblind && s->task.task == DIPPER_TASK_DEBLUR && !s->task.psf;
+}
+
 static dipper_status check_outputs(job *j) {
     int overwrite = j->settings->overwrite;
     IO_TRY(picture_check_output(j->names->image, overwrite, &j->error));
-    if (!j->settings->nonblind) IO_TRY(output_check(j->names->psf_npy, overwrite, &j->error));
-    if (!j->settings->nonblind && io_have_vips()) IO_TRY(output_check(j->names->psf_png, overwrite, &j->error));
+    if (finds_psf(j->settings)) IO_TRY(output_check(j->names->psf_npy, overwrite, &j->error));
+    if (finds_psf(j->settings) && io_have_vips()) IO_TRY(output_check(j->names->psf_png, overwrite, &j->error));
     if (io_have_json()) IO_TRY(output_check(j->names->record, overwrite, &j->error));
     return DIPPER_OK;
 }
@@ -61,8 +65,9 @@ static dipper_status prepare(job *j) {
     if (p->note[0]) console_note(j->settings->console, "%s: %s", j->input, p->note);
     check_range(j);
     IO_TRY(check_outputs(j));
+    IO_TRY(j->manner->prepare(j));
     j->planes = malloc((size_t)p->width * (size_t)p->height * (size_t)p->channels * sizeof *j->planes);
-    return j->planes ? j->manner->prepare(j) : job_no_memory(j);
+    return j->planes ? DIPPER_OK : job_no_memory(j);
 }
 
 /* ---- The run ---- */
@@ -103,8 +108,8 @@ static void fill_record(const job *j, run_record *r) {
     r->clipped_pixels = -1;
     j->manner->describe(j, r);
     if (!j->picture) return;
-    r->width = j->picture->width;
-    r->height = j->picture->height;
+    r->width = j->result->width;
+    r->height = j->result->height;
     r->channels = j->picture->channels;
     r->alpha = j->picture->alpha != NULL;
     r->depth = depth_text(j->picture->depth);
@@ -116,6 +121,8 @@ static void fill_results(const job *j, run_record *r) {
     r->psf_npy = j->psf ? j->names->psf_npy : NULL;
     r->psf_png = j->psf && io_have_vips() ? j->names->psf_png : NULL;
     r->record = io_have_json() ? j->names->record : NULL;
+    r->output_width = j->picture->width;
+    r->output_height = j->picture->height;
     r->clipped_pixels = (int64_t)j->report.clipped;
     r->psf_width = j->psf_width;
     r->psf_height = j->psf_height;
@@ -191,7 +198,7 @@ static void clean_up(job *j) {
 
 dipper_status job_run(const job_settings *settings, const char *input, const job_names *names, job_result *result) {
     job j = {.settings = settings, .input = input, .names = names, .result = result, .started = wall_seconds()};
-    j.manner = settings->nonblind ? &job_nonblind : &job_blind;
+    j.manner = settings->nonblind ? &job_nonblind : &job_solve;
     time_t now = time(NULL);
     struct tm utc;
     *result = (job_result){0};

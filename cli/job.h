@@ -12,11 +12,18 @@ typedef struct job_nonblind_settings {
     dipper_deconvolve_options options; /* but for noise, progress and info */
 } job_nonblind_settings;
 
+typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */
+    dipper_task task;
+    const char *psf_file; /* deblur, the PSF known: of psf_width x psf_height */
+    const float *psf;
+} job_task;
+
 typedef struct job_settings { /* the same for all pictures of a batch */
     dipper_context *context;
     const dipper_recipe *recipe;
-    const char *recipe_name;               /* or method */
-    const job_nonblind_settings *nonblind; /* NULL: the PSF is unknown */
+    const char *recipe_name; /* or method */
+    job_task task;
+    const job_nonblind_settings *nonblind; /* NULL: the solver does it, with the recipe */
     int psf_width, psf_height;             /* 0: not told */
     double noise_sigma;                    /* < 0: estimate */
     uint64_t seed;
@@ -32,7 +39,7 @@ typedef struct job_settings { /* the same for all pictures of a batch */
 typedef struct job_result {
     dipper_status status;
     char message[700]; /* one line, with the name of the file; "" when all went well */
-    int width, height;
+    int width, height; /* of the input */
     long iterations;
     double seconds;
     int written; /* the results are there (also with DIPPER_ERROR_DIVERGED and DIPPER_ERROR_CANCELLED) */

@@ -1,4 +1,4 @@
-/* What job.c shares with the two manners of restoring a picture: blind.c and nonblind.c.
+/* What job.c shares with the two manners of restoring a picture: solve.c (a network) and nonblind.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIPPER_CLI_JOB_INNER_H
 #define DIPPER_CLI_JOB_INNER_H
@@ -19,7 +19,7 @@ typedef struct job_manner {
     void (*describe)(const job *j, run_record *record); /* at any time; the picture may be missing */
 } job_manner;
 
-extern const job_manner job_blind, job_nonblind;
+extern const job_manner job_solve, job_nonblind;
 
 struct job {
     const job_settings *settings;
@@ -28,7 +28,7 @@ struct job {
     const job_names *names;
     job_result *result;
     io_picture *picture;
-    float *planes; /* the result: channels x height x width */
+    float *planes; /* the result: channels x height x width of the picture */
     float *psf;    /* found, to be written; NULL: none is */
     int psf_width, psf_height;
     double started; /* wall_seconds */
@@ -37,7 +37,7 @@ struct job {
     io_written report;
     io_error error;
     char notes[sizeof((io_picture *)0)->note + sizeof((io_written *)0)->note + 4];
-    /* blind */
+    /* solver */
     dipper_solver *solver;
     int psf_width_told, psf_height_told;
     long last_snapshot;

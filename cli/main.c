@@ -19,6 +19,7 @@ typedef struct command_row {
 
 static const command_row commands[] = {
     {"deblur", command_deblur, "make blurred pictures sharp, and find how they were blurred"},
+    {"denoise", command_denoise, "take noise out of pictures"},
     {"score", command_score, "how good a result is: PSNR, SSIM and others, by published protocols"},
     {"bench", command_bench, "methods over a data set: restore, score, tabulate"},
     {"sweep", command_sweep, "all runs of a plan: data, recipes with ranges of their fields, seeds; on a cluster too"},

@@ -159,6 +159,7 @@ static void explain(job *j) {
 }
 
 static void describe(const job *j, run_record *r) {
+    r->task = "deblur";
     r->psf_input = j->settings->nonblind->psf_file;
     r->psf_width_told = j->settings->nonblind->psf_width;
     r->psf_height_told = j->settings->nonblind->psf_height;

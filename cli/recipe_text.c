@@ -29,6 +29,14 @@ void recipe_print(const dipper_recipe *recipe, FILE *stream) {
     }
 }
 
+int recipe_has(const dipper_recipe *recipe, const char *name, const char *value) {
+    dipper_field field;
+    for (int i = 0; i < dipper_recipe_field_count(); i++)
+        if (dipper_recipe_field(recipe, i, &field) == DIPPER_OK && strcmp(field.name, name) == 0)
+            return strcmp(field.value, value) == 0;
+    return 0;
+}
+
 int recipe_is_known(const char *name) {
     for (int i = 0; i < dipper_recipe_count(); i++)
         if (strcmp(dipper_recipe_name(i), name) == 0) return 1;

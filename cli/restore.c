@@ -150,17 +150,16 @@ static void fill_settings(restore *r, const command_line *line) {
                                  .console = &r->console};
 }
 
-/* The library with what the method needs. A method that is no recipe says so in the settings. */
+/* The library, the recipe (a method that is none says so in the settings), and what the command itself needs. */
 static int open_all(restore *r) {
     const restore_options *o = r->options;
     const recipe_changes changes = {o->set.items, o->set.count, o->iterations};
     dipper_context **context = &r->settings.context;
     int code = library_open(o->device, o->threads, context);
     r->settings.recipe_name = o->method;
-    if (!code && r->command->open) code = r->command->open(r);
     if (!code && !r->settings.nonblind) code = library_recipe(*context, o->method, &changes, &r->recipe);
     r->settings.recipe = r->recipe;
-    return code;
+    return !code && r->command->open ? r->command->open(r) : code;
 }
 
 static int run(restore *r, const command_line *line) {

@@ -34,7 +34,7 @@ typedef struct restore_command {
     const option_table *table;
     names_endings endings;
     int (*check)(restore *r);        /* the command's own options; exit code */
-    int (*open)(restore *r);         /* what it reads and makes, the library being open; may be NULL */
+    int (*open)(restore *r);         /* what it reads and makes, library and recipe being open; may be NULL */
     void (*print)(const restore *r); /* its own settings, for --print-config; may be NULL */
 } restore_command;
 

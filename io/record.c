@@ -87,6 +87,7 @@ static void put_files(writer *w, const run_record *r) {
 
 static void put_sizes(writer *w, const run_record *r) {
     put(w, "size", pair_json(r->width, r->height));
+    put(w, "output_size", pair_json(r->output_width, r->output_height));
     put(w, "channels", json_integer(r->channels));
     put(w, "alpha", json_boolean(r->alpha));
     put(w, "depth", io_json_text(r->depth));
@@ -101,6 +102,7 @@ static json_t *nonblind_json(const run_record *r) {
     if (!r->psf_input) return json_null();
     writer w = {json_object(), 1};
     put(&w, "psf", io_json_text(r->psf_input));
+    if (!r->edges) return w.object;
     put(&w, "weight", io_json_real(r->weight));
     put(&w, "exponent", io_json_real(r->exponent));
     put(&w, "edges", io_json_text(r->edges));
@@ -118,6 +120,7 @@ static void put_machine(writer *w, const run_record *r) {
 static void put_outcome(writer *w, const run_record *r) {
     put(w, "iterations", json_integer(r->iterations_done));
     put(w, "iterations_planned", json_integer(r->iterations_planned));
+    put(w, "stopped_by", io_json_text(r->stopped_by));
     put(w, "loss", r->loss_count > 0 ? io_json_real(r->loss) : json_null());
     put(w, "seconds", io_json_real(r->seconds_total));
     put(w, "seconds_solver", io_json_real(r->seconds_solver));
@@ -137,6 +140,7 @@ static json_t *record_json(const run_record *r) {
     put(&w, "command", command_json(r));
     put(&w, "started", io_json_text(r->started));
     put_files(&w, r);
+    put(&w, "task", io_json_text(r->task));
     put_sizes(&w, r);
     put(&w, "recipe", recipe_json(r));
     put(&w, "nonblind", nonblind_json(r));

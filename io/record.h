@@ -15,9 +15,13 @@ typedef struct run_record {
     char *const *argv;
     const char *started;                                     /* ISO 8601, UTC */
     const char *input, *output, *psf_npy, *psf_png, *record; /* files; NULL: not written */
+    const char *task;                                        /* "deblur", "denoise" ... */
+    int factor;                                              /* superres; 0: the size stays */
+    const char *mask;                                        /* inpaint: its file */
     int width, height, channels, alpha;
-    const char *depth; /* of the input, e.g. "8 bit" */
-    const char *notes; /* what was changed in reading and writing */
+    int output_width, output_height; /* 0: nothing was written */
+    const char *depth;               /* of the input, e.g. "8 bit" */
+    const char *notes;               /* what was changed in reading and writing */
     const char *recipe_name;
     const dipper_recipe *recipe;
     uint64_t seed; /* numbers above 2^63 - 1 are written as text */
@@ -27,11 +31,12 @@ typedef struct run_record {
     const char *psf_size_from; /* "user" or "default" */
     double noise_sigma;
     const char *noise_from; /* "user" or "estimate" */
-    const char *psf_input;  /* non-blind: the PSF's file; NULL: blind, and none of the next four */
+    const char *psf_input;  /* non-blind: the PSF's file */
     double weight, exponent;
-    const char *edges;
+    const char *edges;  /* NULL: none of these three and of the next */
     uint64_t saturated; /* samples taken as lower bounds */
     long iterations_done, iterations_planned;
+    const char *stopped_by; /* "iterations" or a rule of the recipe's; NULL: it did not end by itself */
     double loss;
     const double *losses;
     long loss_count;

@@ -105,11 +105,13 @@ typedef struct dipper_solver_info {
     size_t struct_size; /* set by the caller to sizeof(dipper_solver_info) */
     long iteration, iterations;
     double loss;
-    double noise_sigma;   /* given or estimated */
-    double seconds;       /* spent in steps */
-    size_t memory_bytes;  /* held by the solver at its peak */
-    long loss_count;      /* entries of loss history */
-    const double *losses; /* one per iteration; owned by the solver, valid until the next call */
+    double noise_sigma;     /* given or estimated */
+    double seconds;         /* spent in steps */
+    const char *stopped_by; /* static: "iterations" (all that were planned), or the rule of the recipe that ended the
+                               run, "noise" or "variance"; NULL: it has not ended by itself */
+    size_t memory_bytes;    /* held by the solver at its peak */
+    long loss_count;        /* entries of loss history */
+    const double *losses;   /* one per iteration; owned by the solver, valid until the next call */
 } dipper_solver_info;
 
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *info);

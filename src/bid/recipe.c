@@ -47,6 +47,11 @@ static const struct {
      "psf_cut=0.03 psf_island=0.02 average=50"},
     {"selfdeblur", "SelfDeblur as published for the Levin data (Ren et al. 2020)", ""},
     {"selfdeblur-lai", "SelfDeblur as published for the Lai data: SSIM from iteration 500", "loss=mse:0.1,ssim"},
+    {"selfdeblur-nonblind", "SelfDeblur as published where the PSF is known",
+     "iterations=1000 psf=fixed loss=ssim lr_halve=0.7,0.8,0.9"},
+    {"denoise", "a picture without its noise (Ulyanov et al. 2018): shaken input, average of late outputs",
+     "iterations=2000 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
+     "average=200 stop_noise=0.98 stop_patience=400 stop_from=200"},
     {"selfdeblur-colour", "SelfDeblur as published for colour pictures: 2500 iterations",
      "iterations=2500 loss=mse:0.4,ssim lr_halve=0.64,0.76,0.88"},
 };
@@ -249,6 +254,9 @@ dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
     if (r->psf == DP_PSF_FIXED && r->final != DP_FINAL_NETWORK)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
                        "psf=fixed needs final=network: deconvolution with a known PSF needs no network");
+    if (r->average == 0 && (r->stop_noise > 0 || r->stop_patience > 0))
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s looks at averages, and average is 0",
+                       r->stop_noise > 0 ? "stop_noise" : "stop_patience");
     if (r->scales.value[r->scales.count - 1] != 1.0)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
     return DIPPER_OK;

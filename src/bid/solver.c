@@ -42,15 +42,27 @@ static dipper_status alloc_host(dp_solver *s, dp_diag *diag) {
     const dp_stage *last = dp_solver_last_stage(s);
     const size_t latent = dp_stage_latent_count(last), psf = dp_stage_psf_count(last);
     s->latent = dp_alloc(latent, sizeof(float));
-    s->sum = dp_alloc(latent, sizeof(float));
     s->psf = dp_alloc(psf, sizeof(float));
     s->scratch = dp_alloc(latent + 2 * psf, sizeof(float));
     s->result = dp_alloc(latent, sizeof(float)); /* at least the reported part */
     s->losses = dp_alloc((size_t)s->iterations, sizeof(double));
     s->best = dp_alloc(dp_params_total(s->image_params) + psf, sizeof(float));
-    if (!s->best || !s->latent || !s->sum || !s->psf || !s->scratch || !s->result || !s->losses)
+    if (!s->best || !s->latent || !s->psf || !s->scratch || !s->result || !s->losses)
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for results");
     return DIPPER_OK;
+}
+
+static dipper_status open_stopping(dp_solver *s, dp_diag *diag) {
+    const dp_stage *last = dp_solver_last_stage(s);
+    const dp_stopping_data data = {.iterations = last->iterations,
+                                   .latent = dp_stage_latent_count(last),
+                                   .seen = dp_stage_given_count(last),
+                                   .given = last->given,
+                                   .noise_sigma = s->noise_sigma};
+    DP_TRY(dp_stopping_open(&s->recipe, &data, diag, &s->stopping));
+    if (!dp_stopping_sees(s->stopping)) return DIPPER_OK;
+    s->seen = dp_alloc(data.seen, sizeof *s->seen);
+    return s->seen != NULL ? DIPPER_OK : dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for averages");
 }
 
 /* Of several channels the root mean square. */
@@ -77,6 +89,7 @@ static dipper_status open(dp_solver *s, const dipper_image *picture, const dippe
     DP_TRY(find_noise(s, options->noise_sigma, diag));
     DP_TRY(open_stages(s, diag));
     DP_TRY(open_finish(s, diag));
+    DP_TRY(open_stopping(s, diag));
     return alloc_host(s, diag);
 }
 
@@ -108,7 +121,8 @@ void dp_solver_destroy(dp_solver *s) {
     dp_image_free(&s->picture);
     dp_problem_close(&s->problem);
     dp_free(s->latent);
-    dp_free(s->sum);
+    dp_free(s->seen);
+    dp_stopping_close(s->stopping);
     dp_free(s->psf);
     dp_free(s->scratch);
     dp_free(s->result);

@@ -5,6 +5,7 @@
 #include "bid/finish.h"
 #include "bid/solver.h"
 #include "bid/stage.h"
+#include "bid/stopping.h"
 
 struct dp_solver {
     dp_backend *be;
@@ -30,10 +31,11 @@ struct dp_solver {
     dp_finish *finish; /* NULL if the network's output is the result */
 
     /* The state after the last finite iteration, on the host. */
-    float *latent, *psf, *sum, *scratch;
-    long summed;
-    int psf_stage; /* stage that latent and psf belong to; -1: none yet */
-    float *result; /* (channels, height, width) after the last step */
+    float *latent, *psf, *seen, *scratch; /* seen: by the camera at the last scale, if the stopping rules want it */
+    dp_stopping *stopping;                /* averages of the last scale; NULL if the recipe has none */
+    dp_stop stopped;                      /* by which of its rules */
+    int psf_stage;                        /* stage that latent and psf belong to; -1: none yet */
+    float *result;                        /* (channels, height, width) after the last step */
 
     long iteration, iterations; /* steps over all stages, the last step counts as one */
     double loss, *losses;
@@ -48,7 +50,7 @@ static inline const dp_stage *dp_solver_last_stage(const dp_solver *s) {
 /* Each start draws its weights from a key of its own. */
 dp_philox_key dp_solver_weights_key(const dp_solver *s);
 
-/* The network's latent picture, averaged where the recipe says so. */
+/* The network's latent picture, averaged where the recipe says so; may lie in scratch. */
 const float *dp_solver_latent(dp_solver *s);
 
 #endif

@@ -7,10 +7,7 @@
 #include "image/resize.h"
 
 const float *dp_solver_latent(dp_solver *s) {
-    if (s->summed == 0) return s->latent;
-    const size_t n = dp_stage_latent_count(dp_solver_last_stage(s));
-    for (size_t i = 0; i < n; i++) s->scratch[i] = s->sum[i] / (float)s->summed;
-    return s->scratch;
+    return dp_stopping_read(s->stopping, s->scratch) ? s->scratch : s->latent;
 }
 
 /* ---- The picture ---- */
@@ -115,6 +112,7 @@ dipper_status dp_solver_get_psf(dp_solver *s, dp_diag *diag, float *psf) {
 void dp_solver_get_info(dp_solver *s, dipper_solver_info *info) {
     size_t memory =
         s->arena_bytes + dp_params_bytes(s->image_params) + (s->finish != NULL ? dp_finish_bytes(s->finish) : 0);
+    memory += dp_stopping_bytes(s->stopping);
     for (int i = 0; i < s->stages; i++)
         if (s->stage[i].psf_params != NULL) memory += dp_params_bytes(s->stage[i].psf_params);
     const long count = s->finished && s->finish != NULL ? s->iteration - 1 : s->iteration;
@@ -124,6 +122,7 @@ void dp_solver_get_info(dp_solver *s, dipper_solver_info *info) {
                                  .loss = s->loss,
                                  .noise_sigma = s->noise_sigma,
                                  .seconds = s->seconds,
+                                 .stopped_by = s->finished ? dp_stop_name(s->stopped) : NULL,
                                  .memory_bytes = memory,
                                  .loss_count = count,
                                  .losses = s->losses};

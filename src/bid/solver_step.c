@@ -38,16 +38,15 @@ static dipper_status begin_stage(dp_solver *s, dp_diag *diag) {
     return DIPPER_OK;
 }
 
-/* Takes over picture and PSF of the iteration just done; sums the last stage's late pictures. */
+/* Takes over picture and PSF of the iteration just done; the last stage's go to the averages, which may say that the
+ * run has done enough. */
 static void remember(dp_solver *s) {
     const dp_stage *stage = &s->stage[s->current];
     dp_stage_read(stage, s->latent, s->psf);
     s->psf_stage = s->current;
-    const bool averaging = s->current == s->stages - 1 && s->stage_t >= stage->iterations - s->recipe.average;
-    if (!averaging) return;
-    const size_t n = dp_stage_latent_count(stage);
-    for (size_t i = 0; i < n; i++) s->sum[i] += s->latent[i];
-    s->summed++;
+    if (s->current < s->stages - 1) return;
+    if (s->seen != NULL) dp_graph_read(stage->graph, stage->seen, s->seen);
+    s->stopped = dp_stopping_add(s->stopping, s->latent, s->seen);
 }
 
 /* Several starts at the first scale cost little and avoid the runs that begin in a wrong place. The loss tells them
@@ -77,10 +76,10 @@ static dipper_status end_attempt(dp_solver *s, dp_diag *diag) {
     return DIPPER_OK;
 }
 
-/* Moves on when a stage has done its iterations. */
+/* Moves on when a stage has done its iterations, or enough of them. */
 static dipper_status advance(dp_solver *s, dp_diag *diag) {
     const dp_stage *stage = &s->stage[s->current];
-    if (s->stage_t < stage->iterations) return DIPPER_OK;
+    if (s->stage_t < stage->iterations && s->stopped == DP_STOP_NOT) return DIPPER_OK;
     if (s->current == 0 && s->recipe.restarts > 1) return end_attempt(s, diag);
     s->current++;
     s->begun = false;
@@ -146,9 +145,8 @@ static dipper_status finish(dp_solver *s, double since, dp_diag *diag) {
     }
     s->finished = true;
     s->iteration++;
-    return reports_stop(s, "deconvolution", since, s->work_done) && s->iteration < s->iterations
-               ? dp_fail(diag, DIPPER_ERROR_CANCELLED, "stopped at the end")
-               : DIPPER_OK;
+    (void)reports_stop(s, "deconvolution", since, s->work_done); /* there is nothing left to stop */
+    return DIPPER_OK;
 }
 
 dipper_status dp_solver_step(dp_solver *s, long n, long *left, dp_diag *diag) {

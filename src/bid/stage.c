@@ -49,10 +49,11 @@ static dipper_status build(dp_stage *s, const dp_recipe *r, dp_params *image_par
     s->target = dp_graph_input(g, dp_planar(s->channels, s->at.h, s->at.w));
     s->latent = build_picture(s, r, image_params);
     s->psf = build_psf(s, r);
-    const dp_value seen = dp_problem_camera(s->problem, &s->at, g, s->latent, s->psf);
-    dp_objective_build(&s->objective, r, g, s->latent, seen, s->target);
+    s->seen = dp_problem_camera(s->problem, &s->at, g, s->latent, s->psf);
+    dp_objective_build(&s->objective, r, g, s->latent, s->seen, s->target);
     dp_graph_keep(g, s->latent);
     dp_graph_keep(g, s->psf);
+    if (r->stop_noise > 0) dp_graph_keep(g, s->seen);
     return dp_graph_compile(g, diag);
 }
 
@@ -69,7 +70,7 @@ dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int
                     .z = -1};
     name_scale(s);
     s->at = dp_problem_sizes(problem, s->scale);
-    s->given = dp_alloc((size_t)s->channels * (size_t)s->at.h * (size_t)s->at.w, sizeof *s->given);
+    s->given = dp_alloc(dp_stage_given_count(s), sizeof *s->given);
     if (s->given == NULL)
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a %dx%d picture", s->at.w, s->at.h);
     DP_TRY(dp_problem_given_at(problem, s->scale, diag, s->given));
@@ -199,6 +200,10 @@ void dp_stage_centre(dp_stage *s, float *scratch) {
 
 size_t dp_stage_latent_count(const dp_stage *s) {
     return (size_t)s->channels * (size_t)s->at.lh * (size_t)s->at.lw;
+}
+
+size_t dp_stage_given_count(const dp_stage *s) {
+    return (size_t)s->channels * (size_t)s->at.h * (size_t)s->at.w;
 }
 
 size_t dp_stage_psf_count(const dp_stage *s) {

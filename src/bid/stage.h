@@ -20,8 +20,9 @@ typedef struct dp_stage {
     dp_params *psf_params; /* NULL where no PSF is to be found */
     dp_graph *graph;
     dp_value input, target, latent;
-    dp_value psf; /* -1 where nothing blurs */
-    dp_value z;   /* input of the fully connected PSF network, -1 without one */
+    dp_value seen; /* the latent picture as the camera sees it */
+    dp_value psf;  /* -1 where nothing blurs */
+    dp_value z;    /* input of the fully connected PSF network, -1 without one */
     dp_objective objective;
     char name[24]; /* "scale 1/4" */
 } dp_stage;
@@ -50,6 +51,7 @@ void dp_stage_centre(dp_stage *stage, float *scratch);
 void dp_stage_crop(const dp_stage *stage, const float *latent, const float *psf, float *out);
 
 size_t dp_stage_latent_count(const dp_stage *stage);
+size_t dp_stage_given_count(const dp_stage *stage);
 size_t dp_stage_psf_count(const dp_stage *stage);
 
 #endif

@@ -1,4 +1,4 @@
-/* One picture, its PSF unknown: the solver. SPDX-License-Identifier: Apache-2.0 */
+/* One picture restored by a network: the solver, whatever the task. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/job_inner.h"
 #include "cli/stop.h"
 
@@ -8,10 +8,16 @@ enum { PSF_DEFAULT = 31, PSF_LEAST = 3 };
 
 /* ---- Before the run ---- */
 
+static const char *task_name(dipper_task task) {
+    static const char *const names[] = {"deblur", "denoise"};
+    return names[task];
+}
+
 /* Until the size is estimated: 31 px, less for small pictures, which hold too little to find a large PSF. */
 static dipper_status choose_psf_size(job *j) {
     const job_settings *s = j->settings;
     int width = j->picture->width, height = j->picture->height, shorter = width < height ? width : height;
+    if (s->task.task != DIPPER_TASK_DEBLUR) return DIPPER_OK;
     j->psf_width_told = s->psf_width;
     j->psf_height_told = s->psf_height;
     if (s->psf_width == 0) {
@@ -47,24 +53,30 @@ static dipper_status check_snapshots(job *j) {
 static int on_progress(const dipper_progress *progress, void *user);
 
 static dipper_status create_solver(job *j) {
+    const job_settings *s = j->settings;
     dipper_solver_options options;
-    dipper_image blurred = picture_view(j->picture);
+    dipper_image picture = picture_view(j->picture);
     dipper_solver_options_init(&options);
-    options.psf_width = j->psf_width_told;
-    options.psf_height = j->psf_height_told;
-    options.seed = j->settings->seed;
-    options.noise_sigma = j->settings->noise_sigma;
+    options.task = s->task.task;
+    if (s->task.task == DIPPER_TASK_DEBLUR) {
+        options.psf_width = j->psf_width_told;
+        options.psf_height = j->psf_height_told;
+        options.psf = s->task.psf;
+    }
+    options.seed = s->seed;
+    options.noise_sigma = s->noise_sigma;
     options.progress = on_progress;
     options.user = j;
-    dipper_status status =
-        dipper_solver_create(j->settings->context, &blurred, j->settings->recipe, &options, &j->solver);
+    const dipper_status status = dipper_solver_create(s->context, &picture, s->recipe, &options, &j->solver);
     return status ? job_library_failed(j, status) : DIPPER_OK;
 }
 
 static dipper_status prepare(job *j) {
+    const job_task *task = &j->settings->task;
     IO_TRY(choose_psf_size(j));
     IO_TRY(create_solver(j));
     IO_TRY(check_snapshots(j));
+    if (task->task != DIPPER_TASK_DEBLUR || task->psf) return DIPPER_OK;
     dipper_solver_psf_size(j->solver, &j->psf_width, &j->psf_height);
     j->psf = malloc((size_t)j->psf_width * (size_t)j->psf_height * sizeof *j->psf);
     return j->psf ? DIPPER_OK : job_no_memory(j);
@@ -111,7 +123,8 @@ static dipper_status run(job *j) {
     j->result->status = status;
     if (status && status != DIPPER_ERROR_CANCELLED && status != DIPPER_ERROR_DIVERGED)
         return job_library_failed(j, status);
-    if (!(status = get_image(j))) status = dipper_solver_get_psf(j->solver, j->psf);
+    status = get_image(j);
+    if (!status && j->psf) status = dipper_solver_get_psf(j->solver, j->psf);
     return status ? job_library_failed(j, status) : DIPPER_OK;
 }
 
@@ -138,6 +151,9 @@ static void describe(const job *j, run_record *r) {
     dipper_solver_info info = {.struct_size = sizeof info};
     if (j->solver && dipper_solver_get_info(j->solver, &info)) info = (dipper_solver_info){0};
     r->recipe = s->recipe;
+    r->task = task_name(s->task.task);
+    r->psf_input = s->task.psf_file;
+    r->stopped_by = info.stopped_by;
     r->psf_width_told = j->psf_width_told;
     r->psf_height_told = j->psf_height_told;
     r->psf_size_from = s->psf_width ? "user" : "default";
@@ -151,4 +167,4 @@ static void describe(const job *j, run_record *r) {
     r->memory_solver_bytes = info.memory_bytes;
 }
 
-const job_manner job_blind = {prepare, run, explain, describe};
+const job_manner job_solve = {prepare, run, explain, describe};
