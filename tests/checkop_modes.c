@@ -40,7 +40,7 @@ static double scale_of(const run *exact, const char *name) {
     double *dy = dy_at >= 0 ? run_get(exact, dy_at) : NULL;
     const double top = dy != NULL ? largest(dy, dp_count(t->op.x)) : 1; /* dy is in [-1, 1] */
     free(dy);
-    if (t->op.kind == DP_ACT_BWD) return top / 4;
+    if (t->op.kind == DP_ACT_BWD) return t->op.act.act == DP_SINE ? top * (double)t->op.act.factor : top / 4;
     if (t->op.kind == DP_SOFTMAX_BWD) {
         double *y = get_named(exact, "y");
         scale = top * largest(y, dp_count(t->op.x));

@@ -169,7 +169,9 @@ static void resample_task(const problem *p, task *t) {
 
 static void copy_task(const problem *p, task *t) {
     t->op.x = get_chw(p, DP_FEATURE);
-    t->op.y = dp_feature(get_int(p, "o", t->op.x.c), t->op.x.h, t->op.x.w);
+    t->op.y = t->op.x;
+    t->op.y.c = get_int(p, "o", t->op.x.c);
+    t->op.copy.clear = get_int(p, "clear", 0) != 0;
     t->op.copy.from = get_int(p, "from", 0);
     t->op.copy.to = get_int(p, "to", 0);
     t->op.copy.n = get_int(p, "n", t->op.x.c);
@@ -184,6 +186,16 @@ static void add_task(const problem *p, task *t) {
     put(t, "y", ARG_OUT, t->op.x);
     put_in_place(t, "y", get(p, "inplace", "none"));
     t->bound = 1e-7;
+}
+
+static void muladd_task(const problem *p, task *t) {
+    t->op.x = t->op.y = get_chw(p, DP_PLANAR);
+    put(t, "a", ARG_IN, t->op.x);
+    put(t, "b", ARG_IN, t->op.x);
+    put(t, "c", ARG_IN, t->op.x);
+    put(t, "y", ARG_OUT, t->op.x);
+    put_in_place(t, "y", get(p, "inplace", "none"));
+    t->bound = 1e-6;
 }
 
 static void matmul_task(const problem *p, task *t) {
@@ -219,7 +231,8 @@ static void pointwise_task(const problem *p, task *t) {
     dp_op *op = &t->op;
     const bool softmax = op->kind == DP_SOFTMAX_FWD || op->kind == DP_SOFTMAX_BWD;
     op->x = op->y = softmax ? dp_vector(get_int(p, "n", 1)) : get_chw(p, DP_PLANAR);
-    if (!softmax) op->act.act = is(p, "act", "relu6") ? DP_RELU6 : DP_SIGMOID;
+    if (!softmax) op->act.act = is(p, "act", "relu6") ? DP_RELU6 : is(p, "act", "sine") ? DP_SINE : DP_SIGMOID;
+    if (!softmax) op->act.factor = (float)get_real(p, "factor", 1);
     t->forward = softmax ? DP_SOFTMAX_FWD : DP_ACT_FWD;
     t->bound = 1e-5;
     if (op->kind == t->forward) {
@@ -227,7 +240,10 @@ static void pointwise_task(const problem *p, task *t) {
         put(t, "y", ARG_OUT, op->y);
         if (is(p, "inplace", "1")) put_in_place(t, "y", "x");
     } else {
-        put(t, "y", ARG_OWN, op->y);
+        if (!softmax && op->act.act == DP_SINE)
+            put(t, "x", ARG_IN, op->x);
+        else
+            put(t, "y", ARG_OWN, op->y);
         put(t, "dy", ARG_IN, op->y);
         put(t, "dx", ARG_OUT, op->x);
         if (is(p, "inplace", "1")) put_in_place(t, "dx", "dy");
@@ -294,12 +310,13 @@ static const family families[] = {
     {"conv", " c o k s h w pad out view ", conv_task, 3, {DP_CONV_FWD, DP_CONV_BWD_DATA, DP_CONV_BWD_WEIGHTS}},
     {"norm", " c h w slope eps inplace view ", norm_task, 2, {DP_NORM_ACT_FWD, DP_NORM_ACT_BWD}},
     {"upsample", " c h w oh ow view ", resample_task, 2, {DP_UPSAMPLE2_FWD, DP_UPSAMPLE2_BWD}},
-    {"copy", " c o h w from to n view ", copy_task, 1, {DP_CHANNEL_COPY}},
+    {"copy", " c o h w layout from to n clear view ", copy_task, 1, {DP_CHANNEL_COPY}},
     {"add", " c h w layout inplace view ", add_task, 1, {DP_ADD}},
+    {"muladd", " c h w layout inplace null view ", muladd_task, 1, {DP_MULADD}},
     {"matmul", " a b y ta tb alpha view ", matmul_task, 1, {DP_MATMUL}},
     {"maxpool", " c h w view ", resample_task, 2, {DP_MAXPOOL2_FWD, DP_MAXPOOL2_BWD}},
     {"linear", " n m null ", linear_task, 2, {DP_LINEAR_FWD, DP_LINEAR_BWD}},
-    {"act", " act c h w inplace ", pointwise_task, 2, {DP_ACT_FWD, DP_ACT_BWD}},
+    {"act", " act factor c h w layout inplace view ", pointwise_task, 2, {DP_ACT_FWD, DP_ACT_BWD}},
     {"softmax", " n ", pointwise_task, 2, {DP_SOFTMAX_FWD, DP_SOFTMAX_BWD}},
     {"blur", " c h w kh kw null ", blur_task, 2, {DP_BLUR_FWD, DP_BLUR_BWD}},
     {"mse", " c h w weight value mask both ", loss_task, 1, {DP_MSE}},

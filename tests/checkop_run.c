@@ -43,7 +43,7 @@ static void range_of(const task *t, const char *name, float *low, float *high) {
         *high = 1 / sqrtf(fan_in);
     }
     if (strcmp(name, "psf") == 0 || is_loss(t->op.kind)) *low = 0;
-    if (t->forward == DP_ACT_FWD && name[0] == 'x') *low = -4, *high = 10;
+    if (t->forward == DP_ACT_FWD && t->op.act.act != DP_SINE && name[0] == 'x') *low = -4, *high = 10;
     if (t->op.kind == DP_ADAM && name[0] != 'p') *low = -1e-2f, *high = 1e-2f;
     if (t->op.kind == DP_ADAM && name[0] == 'v') *low = 1e-8f, *high = 1e-4f;
 }

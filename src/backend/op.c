@@ -19,6 +19,7 @@ static const char *const op_names[DP_OP_KINDS] = {
     [DP_UPSAMPLE2_BWD] = "upsample2_bwd",
     [DP_CHANNEL_COPY] = "channel_copy",
     [DP_ADD] = "add",
+    [DP_MULADD] = "muladd",
     [DP_MATMUL] = "matmul",
     [DP_MAXPOOL2_FWD] = "maxpool2_fwd",
     [DP_MAXPOOL2_BWD] = "maxpool2_bwd",
@@ -94,8 +95,8 @@ static dipper_status check_conv(const dp_op *op, dp_diag *diag) {
          stride, k);
     RULE(op->conv.pad == DP_PAD_REFLECT || op->conv.pad == DP_PAD_ZERO, "unknown padding %d", (int)op->conv.pad);
     DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
-    RULE(y.layout == DP_FEATURE || (k == 1 && y.c <= 4),
-         "y is planar with kernel side %d and %d channels; planar needs side 1 and at most 4 channels", k, y.c);
+    RULE(y.layout == DP_FEATURE || (k == 1 && y.c <= 8),
+         "y is planar with kernel side %d and %d channels; planar needs side 1 and at most 8 channels", k, y.c);
     const int h = dp_conv_out(x.h, stride), w = dp_conv_out(x.w, stride);
     RULE(y.h == h && y.w == w, "y is %d x %d, must be %d x %d for x %d x %d with stride %d", y.h, y.w, h, w, x.h, x.w,
          stride);
@@ -130,8 +131,7 @@ static dipper_status check_upsample(const dp_op *op, dp_diag *diag) {
 static dipper_status check_copy(const dp_op *op, dp_diag *diag) {
     const dp_shape x = op->x, y = op->y;
     const int from = op->copy.from, to = op->copy.to, n = op->copy.n;
-    DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
-    DP_TRY(check_layout(op, diag, "y", y, DP_FEATURE));
+    RULE(x.layout == y.layout, "x and y differ in layout");
     RULE(x.h == y.h && x.w == y.w, "x is %d x %d, y %d x %d", x.h, x.w, y.h, y.w);
     RULE(n >= 1, "copies %d channels, must be at least 1", n);
     RULE(from >= 0 && n <= x.c - from, "channels %d + %d are outside the %d of x", from, n, x.c);
@@ -174,9 +174,12 @@ static dipper_status check_linear(const dp_op *op, dp_diag *diag) {
 }
 
 static dipper_status check_act(const dp_op *op, dp_diag *diag) {
-    DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
+    const dp_act act = op->act.act;
+    RULE(act == DP_RELU6 || act == DP_SIGMOID || act == DP_SINE, "unknown activation %d", (int)act);
+    if (act != DP_SINE) DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
+    RULE(act != DP_SINE || (isfinite(op->act.factor) && op->act.factor > 0), "the sine's factor is %g, must be above 0",
+         (double)op->act.factor);
     DP_TRY(check_same(op, diag));
-    RULE(op->act.act == DP_RELU6 || op->act.act == DP_SIGMOID, "unknown activation %d", (int)op->act.act);
     return DIPPER_OK;
 }
 
@@ -228,6 +231,7 @@ static dipper_status (*const rules[DP_OP_KINDS])(const dp_op *op, dp_diag *diag)
     [DP_UPSAMPLE2_BWD] = check_upsample,
     [DP_CHANNEL_COPY] = check_copy,
     [DP_ADD] = check_same,
+    [DP_MULADD] = check_same,
     [DP_MATMUL] = check_matmul,
     [DP_MAXPOOL2_FWD] = check_maxpool,
     [DP_MAXPOOL2_BWD] = check_maxpool,

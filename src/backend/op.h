@@ -13,22 +13,24 @@
 #include "tensor/shape.h"
 
 typedef enum dp_op_kind {
-    DP_CONV_FWD,         /* x F(Cin,H,W), w[Cout][Cin][k][k], b[Cout] -> y (Cout,Ho,Wo) F, or P for k=1, Cout<=4 */
+    DP_CONV_FWD,         /* x F(Cin,H,W), w[Cout][Cin][k][k], b[Cout] -> y (Cout,Ho,Wo) F, or P for k=1, Cout<=8 */
     DP_CONV_BWD_DATA,    /* dy, w -> dx */
     DP_CONV_BWD_WEIGHTS, /* x, dy -> dw, db */
     DP_NORM_ACT_FWD,     /* x F, gamma[C], beta[C] -> y F, stats[2*C] = mean[C], 1/sqrt(var+eps)[C] */
     DP_NORM_ACT_BWD,     /* x F, dy F, gamma, beta, stats -> dx F (in place of dy allowed), dgamma, dbeta */
     DP_UPSAMPLE2_FWD,    /* x F(C,H,W) -> y F(C,Ho,Wo): bilinear x2, half-pixel centres, centre crop */
     DP_UPSAMPLE2_BWD,    /* dy -> dx */
-    DP_CHANNEL_COPY,     /* x F(C) -> y F: channels [from, from+n) of x into [to, to+n) of y, rest of y untouched */
+    DP_CHANNEL_COPY,     /* x -> y, one layout: channels [from, from+n) of x into [to, to+n) of y; rest of y untouched,
+                            or 0 with `clear` */
     DP_ADD,              /* a, b -> y, same shape (in place of a or b allowed) */
+    DP_MULADD,           /* a (may be NULL = 0), b, c -> y = a + b*c, same shape (in place of any allowed) */
     DP_MATMUL,           /* a, b -> y: y = alpha op(a) op(b); a tensor is the matrix of C rows and H*W columns */
     DP_MAXPOOL2_FWD,     /* x F(C,H,W) -> y F(C,H/2,W/2), index (storage as y; back end's own content) */
     DP_MAXPOOL2_BWD,     /* dy, index -> dx */
     DP_LINEAR_FWD,       /* x[n], w[m][n], b[m] -> y[m] */
     DP_LINEAR_BWD,       /* x, w, dy -> dx (may be NULL), dw, db */
-    DP_ACT_FWD,          /* x -> y (in place allowed): relu6 or sigmoid, planar */
-    DP_ACT_BWD,          /* y, dy -> dx (in place of dy allowed); both derivatives follow from y */
+    DP_ACT_FWD,          /* x P -> y (in place allowed): relu6, sigmoid, or sin(factor*x), which may be F */
+    DP_ACT_BWD,          /* y (sine: x), dy -> dx (in place of dy allowed) */
     DP_SOFTMAX_FWD,      /* x[n] -> y[n] */
     DP_SOFTMAX_BWD,      /* y, dy -> dx */
     DP_BLUR_FWD,         /* x P(C,H,W), psf[kh][kw] -> y P(C,H-kh+1,W-kw+1): valid true convolution of each plane */
@@ -45,7 +47,7 @@ typedef enum dp_op_kind {
 } dp_op_kind;
 
 typedef enum dp_pad { DP_PAD_REFLECT, DP_PAD_ZERO } dp_pad; /* of k/2 pixels; reflect does not repeat the edge */
-typedef enum dp_act { DP_RELU6, DP_SIGMOID } dp_act;
+typedef enum dp_act { DP_RELU6, DP_SIGMOID, DP_SINE } dp_act;
 typedef enum dp_random { DP_UNIFORM, DP_NORMAL } dp_random;
 
 typedef struct dp_adam_step {
@@ -67,6 +69,7 @@ typedef struct dp_op {
         } norm; /* slope of LeakyReLU; 1 = no activation */
         struct {
             int from, to, n;
+            bool clear;
         } copy;
         struct {
             dp_shape b;
@@ -75,6 +78,7 @@ typedef struct dp_op {
         } matmul; /* x is a */
         struct {
             dp_act act;
+            float factor; /* of the sine */
         } act;
         struct {
             int kh, kw;

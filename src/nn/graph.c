@@ -165,6 +165,25 @@ dp_value dp_graph_add(dp_graph *g, dp_value a, dp_value b) {
     return apply(g, &op, 2, (const dp_value[]){a, b}, no_aux);
 }
 
+dp_value dp_graph_muladd(dp_graph *g, dp_value a, dp_value b, dp_value c) {
+    const dp_shape s = dp_graph_shape(g, a);
+    const dp_op op = {.kind = DP_MULADD, .x = s, .y = s};
+    return apply(g, &op, 3, (const dp_value[]){a, b, c}, no_aux);
+}
+
+dp_value dp_graph_slice(dp_graph *g, dp_value x, int from, int n) {
+    const dp_shape xs = dp_graph_shape(g, x);
+    if (x >= 0 && (g->tensor[x].params != NULL || xs.layout != DP_PLANAR || from < 0 || n < 1 || n > xs.c - from))
+        dp_graph_fail(g, DIPPER_ERROR_INTERNAL, "a slice must be planar, inside of its value, and not of a parameter");
+    const dp_op op = {.kind = DP_CHANNEL_COPY, .x = xs, .y = dp_planar(n, xs.h, xs.w), .copy = {.from = from, .n = n}};
+    const dp_value out = apply(g, &op, 1, &x, no_aux);
+    if (out < 0) return -1;
+    g->node[g->nodes - 1].slice = true;
+    g->tensor[out].root = x;
+    g->tensor[out].root_channel = from;
+    return out;
+}
+
 dp_value dp_graph_matmul(dp_graph *g, dp_value a, bool trans_a, dp_value b, bool trans_b, float alpha, dp_shape out) {
     const dp_op op = {.kind = DP_MATMUL,
                       .x = dp_graph_shape(g, a),
@@ -186,7 +205,13 @@ dp_value dp_graph_linear(dp_graph *g, dp_value x, dp_value w, dp_value b, int ou
 
 dp_value dp_graph_act(dp_graph *g, dp_value x, dp_act act) {
     const dp_shape s = dp_graph_shape(g, x);
-    const dp_op op = {.kind = DP_ACT_FWD, .x = s, .y = s, .act = {act}};
+    const dp_op op = {.kind = DP_ACT_FWD, .x = s, .y = s, .act = {act, 1}};
+    return apply(g, &op, 1, &x, no_aux);
+}
+
+dp_value dp_graph_sine(dp_graph *g, dp_value x, float factor) {
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_ACT_FWD, .x = s, .y = s, .act = {DP_SINE, factor}};
     return apply(g, &op, 1, &x, no_aux);
 }
 
@@ -203,13 +228,22 @@ dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw) {
     return apply(g, &op, 2, (const dp_value[]){x, psf}, no_aux);
 }
 
+static dp_value draw_number(dp_graph *g) {
+    const dp_value draw = dp_graph_tensor(g, dp_vector(1));
+    if (draw >= 0) g->tensor[draw].host = &g->counter;
+    return draw;
+}
+
 dp_value dp_graph_perturb(dp_graph *g, dp_value x, dp_philox_key key, dp_random law, float scale) {
     const dp_shape s = dp_graph_shape(g, x);
     const dp_op op = {.kind = DP_RANDOM, .x = s, .y = s, .random = {key, law, scale}};
-    const dp_value draw = dp_graph_tensor(g, dp_vector(1));
-    if (draw < 0) return -1;
-    g->tensor[draw].host = &g->counter;
-    return apply(g, &op, 2, (const dp_value[]){x, draw}, no_aux);
+    return apply(g, &op, 2, (const dp_value[]){x, draw_number(g)}, no_aux);
+}
+
+dp_value dp_graph_noise(dp_graph *g, dp_shape shape, dp_philox_key key, dp_random law) {
+    const dp_op op = {.kind = DP_RANDOM, .x = shape, .y = shape, .random = {key, law, 1}};
+    const dp_value draw = draw_number(g);
+    return apply(g, &op, 1, &draw, no_aux);
 }
 
 /* ---- Compiling ---- */
@@ -249,15 +283,13 @@ static void emit_forward(dp_graph *g) {
             emit_concat(g, &n);
             continue;
         }
+        if (n.slice) continue;
         dp_value arg[DP_MAX_ARGS];
         int args = 0;
+        if (n.op.kind == DP_RANDOM && n.inputs == 1) arg[args++] = -1; /* numbers alone */
         for (int j = 0; j < n.inputs; j++) arg[args++] = n.in[j];
         arg[args++] = n.out;
         if (n.aux >= 0) arg[args++] = n.aux;
-        if (n.op.kind == DP_RANDOM) { /* the draw number stands before the output, as in op.h */
-            arg[1] = n.in[1];
-            arg[2] = n.out;
-        }
         dp_graph_emit(g, &n.op, args, arg);
     }
     g->forward_steps = g->steps;

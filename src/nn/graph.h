@@ -24,14 +24,21 @@ dp_value dp_graph_norm_act(dp_graph *g, dp_value x, dp_value gamma, dp_value bet
 dp_value dp_graph_upsample2(dp_graph *g, dp_value x, int h, int w);
 dp_value dp_graph_concat(dp_graph *g, dp_value a, dp_value b); /* without copying where channels fill blocks */
 dp_value dp_graph_add(dp_graph *g, dp_value a, dp_value b);
+dp_value dp_graph_muladd(dp_graph *g, dp_value a, dp_value b, dp_value c); /* a + b*c, element by element */
+/* Channels [from, from+n) of a planar value: a range of its memory. */
+dp_value dp_graph_slice(dp_graph *g, dp_value x, int from, int n);
 dp_value dp_graph_matmul(dp_graph *g, dp_value a, bool trans_a, dp_value b, bool trans_b, float alpha, dp_shape out);
 dp_value dp_graph_maxpool2(dp_graph *g, dp_value x);
 dp_value dp_graph_linear(dp_graph *g, dp_value x, dp_value w, dp_value b, int outputs);
 dp_value dp_graph_act(dp_graph *g, dp_value x, dp_act act);
+/* sin(factor*x), planar or features. A SIREN is a coordinate map F(2,kh,kw), 1x1 convolutions and sines. */
+dp_value dp_graph_sine(dp_graph *g, dp_value x, float factor);
 dp_value dp_graph_softmax(dp_graph *g, dp_value x); /* over all elements */
 dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw);
 /* x + scale * fresh numbers at each run (x stays as it is); draw number = the graph's run counter. */
 dp_value dp_graph_perturb(dp_graph *g, dp_value x, dp_philox_key key, dp_random law, float scale);
+/* Fresh numbers at each run, alone: mean + std*noise (dp_graph_muladd) is a sample with gradients to mean and std. */
+dp_value dp_graph_noise(dp_graph *g, dp_shape shape, dp_philox_key key, dp_random law);
 
 /* Losses are numbered from 0 in order of adding; all are on at first. Any set may be on together, on any values:
  * outputs of layers, parameters, views. Only what the losses that are on need is computed (and what is kept);

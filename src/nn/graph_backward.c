@@ -93,6 +93,29 @@ static void add_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     if (g->tensor[n->in[0]].needs_grad) contribute(g, n->in[0], dy);
 }
 
+/* The other channels of x get 0 from here. */
+static void slice_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dx = gradient_target(g, n->in[0]);
+    const dp_op op = {.kind = DP_CHANNEL_COPY,
+                      .x = n->op.y,
+                      .y = n->op.x,
+                      .copy = {.to = n->op.copy.from, .n = n->op.copy.n, .clear = true}};
+    dp_graph_emit(g, &op, 2, (const dp_value[]){dy, dx});
+    contribute(g, n->in[0], dx);
+}
+
+/* y = a + b*c: db = dy*c, dc = dy*b, and a takes dy over. */
+static void muladd_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_op op = adjoint(n, DP_MULADD);
+    for (int i = 1; i < 3; i++) {
+        const dp_value d = gradient_target(g, n->in[i]);
+        if (d < 0) continue;
+        dp_graph_emit(g, &op, 4, (const dp_value[]){-1, dy, n->in[3 - i], d});
+        contribute(g, n->in[i], d);
+    }
+    if (g->tensor[n->in[0]].needs_grad) contribute(g, n->in[0], dy);
+}
+
 /* y = alpha op(a) op(b), A = op(a), B = op(b): dA = alpha dy B', dB = alpha A' dy, transposed back where op did. */
 static void matmul_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     const dp_value a = n->in[0], b = n->in[1], da = gradient_target(g, a), db = gradient_target(g, b);
@@ -157,6 +180,10 @@ static void node_backward(dp_graph *g, const dp_node *n) {
         concat_backward(g, n, dy);
         return;
     }
+    if (n->slice) {
+        slice_backward(g, n, dy);
+        return;
+    }
     switch (n->op.kind) {
     case DP_CONV_FWD:
         conv_backward(g, n, dy);
@@ -166,6 +193,12 @@ static void node_backward(dp_graph *g, const dp_node *n) {
         break;
     case DP_ADD:
         add_backward(g, n, dy);
+        break;
+    case DP_MULADD:
+        muladd_backward(g, n, dy);
+        break;
+    case DP_RANDOM: /* x + numbers */
+        contribute(g, n->in[0], dy);
         break;
     case DP_MATMUL:
         matmul_backward(g, n, dy);
@@ -183,7 +216,7 @@ static void node_backward(dp_graph *g, const dp_node *n) {
         unary_backward(g, n, DP_MAXPOOL2_BWD, n->aux, dy);
         break;
     case DP_ACT_FWD:
-        unary_backward(g, n, DP_ACT_BWD, n->out, dy);
+        unary_backward(g, n, DP_ACT_BWD, n->op.act.act == DP_SINE ? n->in[0] : n->out, dy);
         break;
     case DP_SOFTMAX_FWD:
         unary_backward(g, n, DP_SOFTMAX_BWD, n->out, dy);

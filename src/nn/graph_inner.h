@@ -30,6 +30,7 @@ typedef struct dp_node { /* a forward op as built */
     int inputs;
     dp_value out, aux; /* aux: statistics, pool index; -1 */
     bool concat;       /* not an op: in[0], in[1] are neighbours in out */
+    bool slice;        /* not an op: out is a range of channels of in[0], as op.copy says */
 } dp_node;
 
 /* What a step or a contribution belongs to: a node, or one of the losses, which are numbered after all nodes. */

@@ -21,7 +21,7 @@ static const path *choose(const dp_op *op) {
 
 bool DP_ISA(dp_cpu_conv_supports)(const dp_op *op) {
     if (op->x.layout != DP_FEATURE) return false;
-    return op->y.layout == DP_FEATURE || (op->conv.k == 1 && op->conv.stride == 1 && op->y.c <= 4);
+    return op->y.layout == DP_FEATURE || (op->conv.k == 1 && op->conv.stride == 1 && op->y.c <= 8);
 }
 
 size_t DP_ISA(dp_cpu_conv_workspace)(const dp_op *op, int threads) {

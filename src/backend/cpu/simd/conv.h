@@ -2,7 +2,7 @@
  *
  *   winograd   3x3 stride 1 (conv_winograd*.c): F(4x4, 3x3), a quarter of the multiplications
  *   direct     everything between feature maps (conv_direct*.c): implicit GEMM, weights repacked for each call
- *   head       1x1 to a planar output of at most 4 channels (conv_head.c): bound by memory
+ *   head       1x1 to a planar output of at most 8 channels (conv_head.c): bound by memory
  *
  * Each path has the workspace and run of a dp_cpu_kernel; args are as op.h lists them. */
 #ifndef DP_BACKEND_CPU_SIMD_CONV_H

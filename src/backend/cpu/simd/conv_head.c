@@ -1,9 +1,9 @@
-/* 1x1 convolution from features to a planar output of at most 4 channels: the network's last layer. A map of 128
+/* 1x1 convolution from features to a planar output of at most 8 channels: the network's last layer. A map of 128
  * channels is read (or written) once, so memory sets the time; threads take ranges of pixels. */
 #include "backend/cpu/simd/conv.h"
 #include "backend/cpu/simd/conv_gemm.h"
 
-enum { MAX_OUT = 4, STRIP = 32 }; /* pixels at a time: a strip of all blocks stays in L1 */
+enum { MAX_OUT = 8, STRIP = 32 }; /* pixels at a time: a strip of all blocks stays in L1 */
 
 typedef struct head {
     int blocks, cin, cout, pixels;
@@ -78,24 +78,27 @@ DP_INLINE void backward_weights(int cout, const head *h, const float *x, const f
     }
 }
 
+DP_INLINE void range_n(int cout, const dp_op *op, const head *h, void *const *args, int t, int from, int to) {
+    if (op->kind == DP_CONV_FWD)
+        forward(cout, h, args[0], args[2], args[3], from, to);
+    else if (op->kind == DP_CONV_BWD_DATA)
+        backward_data(cout, h, args[0], args[2], from, to);
+    else
+        backward_weights(cout, h, args[0], args[1], h->part + (size_t)t * h->size, from, to);
+}
+
+/* The usual numbers of channels (grey and colour, mean or mean and deviation) have loops of their own. */
 static void range(const dp_op *op, const head *h, void *const *args, int t, int from, int to) {
-    if (op->kind == DP_CONV_FWD) {
-        if (h->cout == 1)
-            forward(1, h, args[0], args[2], args[3], from, to);
-        else
-            forward(h->cout, h, args[0], args[2], args[3], from, to);
-    } else if (op->kind == DP_CONV_BWD_DATA) {
-        if (h->cout == 1)
-            backward_data(1, h, args[0], args[2], from, to);
-        else
-            backward_data(h->cout, h, args[0], args[2], from, to);
-    } else {
-        float *part = h->part + (size_t)t * h->size;
-        if (h->cout == 1)
-            backward_weights(1, h, args[0], args[1], part, from, to);
-        else
-            backward_weights(h->cout, h, args[0], args[1], part, from, to);
-    }
+    if (h->cout == 1)
+        range_n(1, op, h, args, t, from, to);
+    else if (h->cout == 2)
+        range_n(2, op, h, args, t, from, to);
+    else if (h->cout == 3)
+        range_n(3, op, h, args, t, from, to);
+    else if (h->cout == 6)
+        range_n(6, op, h, args, t, from, to);
+    else
+        range_n(h->cout, op, h, args, t, from, to);
 }
 
 /* Adds the threads' parts in their order. */

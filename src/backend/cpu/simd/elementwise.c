@@ -1,4 +1,4 @@
-/* Ops without neighbourhoods: sum, channel copy, activations, softmax. */
+/* Ops without neighbourhoods: sum, product, channel copy, activations, softmax. */
 #include <string.h>
 
 #include "backend/cpu/simd/kernels.h"
@@ -19,6 +19,23 @@ void DP_ISA(dp_cpu_add)(const dp_op *op, int threads, void *const *args, void *w
     }
 }
 
+/* a (may be NULL), b, c -> y = a + b*c (may be any of them) */
+void DP_ISA(dp_cpu_muladd)(const dp_op *op, int threads, void *const *args, void *ws) {
+    (void)ws;
+    const float *a = args[0], *b = args[1], *c = args[2];
+    float *y = args[3];
+    const size_t n = dp_storage(op->x);
+#pragma omp parallel num_threads(dp_team(n, threads))
+    {
+        size_t from, to;
+        dp_my_floats(n, &from, &to);
+        if (a == NULL)
+            for (size_t i = from; i < to; i++) y[i] = b[i] * c[i];
+        else
+            for (size_t i = from; i < to; i++) y[i] = a[i] + b[i] * c[i];
+    }
+}
+
 /* The rows [from, to) of one channel, pixel by pixel: blocks of x and y may be shifted against each other. */
 static void copy_channel(const dp_op *op, const float *x, float *y, int channel, size_t from, size_t to) {
     const size_t pixels = (size_t)op->x.h * (size_t)op->x.w;
@@ -31,7 +48,13 @@ static void copy_channel(const dp_op *op, const float *x, float *y, int channel,
 /* x -> channels of y */
 void DP_ISA(dp_cpu_channel_copy)(const dp_op *op, int threads, void *const *args, void *ws) {
     (void)ws;
-    const size_t pixels = (size_t)op->x.h * (size_t)op->x.w;
+    const size_t pixels = (size_t)op->x.h * (size_t)op->x.w, plane = pixels * sizeof(float);
+    if (op->copy.clear) memset(args[1], 0, dp_storage(op->y) * sizeof(float));
+    if (op->x.layout == DP_PLANAR) {
+        memcpy((char *)args[1] + (size_t)op->copy.to * plane, (const char *)args[0] + (size_t)op->copy.from * plane,
+               (size_t)op->copy.n * plane);
+        return;
+    }
 #pragma omp parallel num_threads(dp_team(pixels *(size_t)op->copy.n, threads))
     {
         size_t from, to;
@@ -40,12 +63,16 @@ void DP_ISA(dp_cpu_channel_copy)(const dp_op *op, int threads, void *const *args
     }
 }
 
-static inline dp_vec act(dp_vec v, dp_act kind) {
+static inline dp_vec act(dp_vec v, dp_act kind, float factor) {
+    dp_vec sine, cosine;
+    if (kind == DP_SINE) return dp_sincos(v * factor, &sine, &cosine), sine;
     if (kind == DP_SIGMOID) return 1.0f / (1.0f + dp_exp(-v));
     return dp_min(dp_splat(6.0f), dp_max(dp_splat(0.0f), v)); /* in this order NaN stays NaN */
 }
 
-static inline dp_vec act_gradient(dp_vec y, dp_vec dy, dp_act kind) {
+static inline dp_vec act_gradient(dp_vec y, dp_vec dy, dp_act kind, float factor) {
+    dp_vec sine, cosine;
+    if (kind == DP_SINE) return dp_sincos(y * factor, &sine, &cosine), dy * (factor * cosine);
     if (kind == DP_SIGMOID) return dy * y * (1.0f - y);
     return dp_select((y > 0.0f) & (y < 6.0f), dy, dp_splat(0.0f));
 }
@@ -68,31 +95,34 @@ void DP_ISA(dp_cpu_act_fwd)(const dp_op *op, int threads, void *const *args, voi
     (void)ws;
     const float *x = args[0];
     float *y = args[1];
-    const size_t n = dp_count(op->x);
+    const size_t n = dp_storage(op->x);
     const dp_act kind = op->act.act;
+    const float factor = op->act.factor;
 #pragma omp parallel num_threads(dp_team(n, threads))
     {
         size_t i, to;
         dp_my_floats(n, &i, &to);
-        for (; i + DP_BLOCK <= to; i += DP_BLOCK) dp_store(y + i, act(dp_load(x + i), kind));
-        if (i < to) store_tail(y + i, to - i, act(load_tail(x + i, to - i), kind));
+        for (; i + DP_BLOCK <= to; i += DP_BLOCK) dp_store(y + i, act(dp_load(x + i), kind, factor));
+        if (i < to) store_tail(y + i, to - i, act(load_tail(x + i, to - i), kind, factor));
     }
 }
 
-/* y, dy -> dx (may be dy) */
+/* y (sine: x), dy -> dx (may be dy) */
 void DP_ISA(dp_cpu_act_bwd)(const dp_op *op, int threads, void *const *args, void *ws) {
     (void)ws;
     const float *y = args[0], *dy = args[1];
     float *dx = args[2];
-    const size_t n = dp_count(op->x);
+    const size_t n = dp_storage(op->x);
     const dp_act kind = op->act.act;
+    const float factor = op->act.factor;
 #pragma omp parallel num_threads(dp_team(n, threads))
     {
         size_t i, to;
         dp_my_floats(n, &i, &to);
-        for (; i + DP_BLOCK <= to; i += DP_BLOCK) dp_store(dx + i, act_gradient(dp_load(y + i), dp_load(dy + i), kind));
+        for (; i + DP_BLOCK <= to; i += DP_BLOCK)
+            dp_store(dx + i, act_gradient(dp_load(y + i), dp_load(dy + i), kind, factor));
         if (i < to) {
-            const dp_vec v = act_gradient(load_tail(y + i, to - i), load_tail(dy + i, to - i), kind);
+            const dp_vec v = act_gradient(load_tail(y + i, to - i), load_tail(dy + i, to - i), kind, factor);
             store_tail(dx + i, to - i, v);
         }
     }

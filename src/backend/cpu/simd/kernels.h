@@ -24,6 +24,7 @@ DP_RUN(upsample2_bwd);
 DP_RUN(maxpool2_fwd); /* pool.c */
 DP_RUN(maxpool2_bwd);
 DP_RUN(add); /* elementwise.c */
+DP_RUN(muladd);
 DP_RUN(channel_copy);
 DP_RUN(act_fwd);
 DP_RUN(act_bwd);

@@ -21,6 +21,7 @@ const dp_cpu_isa
                     [DP_UPSAMPLE2_BWD] = {NULL, NULL, FN(upsample2_bwd)},
                     [DP_CHANNEL_COPY] = {NULL, NULL, FN(channel_copy)},
                     [DP_ADD] = {NULL, NULL, FN(add)},
+                    [DP_MULADD] = {NULL, NULL, FN(muladd)},
                     [DP_MATMUL] = {NULL, FN(matmul_workspace), FN(matmul)},
                     [DP_MAXPOOL2_FWD] = {NULL, NULL, FN(maxpool2_fwd)},
                     [DP_MAXPOOL2_BWD] = {NULL, NULL, FN(maxpool2_bwd)},
