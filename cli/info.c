@@ -79,7 +79,36 @@ static void show_range(const io_picture *p) {
     printf("  values       %.6g to %.6g, mean %.6g\n", low, high, sum / (double)n);
 }
 
-static dipper_status show_file(const char *path) {
+static dipper_status noise_level(dipper_context *context, io_picture *p, dipper_noise_method method,
+                                 dipper_noise_level *out) {
+    const dipper_image view = picture_view(p);
+    *out = (dipper_noise_level){.struct_size = sizeof *out};
+    return dipper_noise_estimate(context, &view, method, out);
+}
+
+/* docs/noise.md says how far this can be trusted. */
+static dipper_status show_noise(dipper_context *context, io_picture *p) {
+    const double grid_shown = 1.2;
+    dipper_noise_level taken, patches, highpass;
+    dipper_status status = noise_level(context, p, DIPPER_NOISE_AUTO, &taken);
+    if (!status) status = noise_level(context, p, DIPPER_NOISE_BY_PATCHES, &patches);
+    if (!status) status = noise_level(context, p, DIPPER_NOISE_BY_HIGHPASS, &highpass);
+    if (status) return status;
+    if (taken.clipped > 0) printf("  clipped      %.3g %% of the samples\n", 100 * taken.clipped);
+    if (taken.sigma == 0 && patches.sigma == 0) {
+        puts("  noise        none, or nothing to tell it from");
+        return DIPPER_OK;
+    }
+    printf("  noise        %.5f is taken for a blurred picture (standard deviation)\n", taken.sigma);
+    printf("               %.5f by patches, %.5f at half the size\n", patches.sigma, patches.coarse);
+    printf("               %.5f by high-pass, %.5f at half the size\n", highpass.sigma, highpass.coarse);
+    if (taken.jpeg_grid >= grid_shown)
+        printf("               grid of JPEG, strength %.2f: fine noise is gone, coarse noise counts\n",
+               taken.jpeg_grid);
+    return DIPPER_OK;
+}
+
+static dipper_status show_file(dipper_context *context, const char *path) {
     io_error error = {""};
     io_picture *p = NULL;
     dipper_status status = picture_read(path, &p, &error);
@@ -99,14 +128,16 @@ static dipper_status show_file(const char *path) {
            : p->has_icc ? ""
                         : "none");
     if (p->note[0]) printf("  note         %s\n", p->note);
+    status = show_noise(context, p);
+    if (status) failed(context, path, status);
     picture_destroy(&p);
-    return DIPPER_OK;
+    return status;
 }
 
-static int show_files(const text_list *files) {
+static int show_files(dipper_context *context, const text_list *files) {
     int bad = 0, status = 0;
     for (int i = 0; i < files->count; i++) {
-        int one = (int)show_file(files->items[i]);
+        int one = (int)show_file(context, files->items[i]);
         bad += one != 0;
         if (one) status = one;
     }
@@ -115,10 +146,12 @@ static int show_files(const text_list *files) {
 
 static int info(const info_options *o, const text_list *files) {
     dipper_context *context = NULL;
-    if (files->count > 0 && !o->recipe) return show_files(files);
     int code = library_open(o->device, 0, &context);
     if (code) return code;
-    code = o->recipe ? show_recipe(context, o->recipe) : show_build(context);
+    if (o->recipe)
+        code = show_recipe(context, o->recipe);
+    else
+        code = files->count > 0 ? show_files(context, files) : show_build(context);
     dipper_context_destroy(&context);
     return code;
 }

@@ -1,4 +1,4 @@
-/* Solver creation and scoring with the n-th allocation failing, for every n: the right status, and (under
+/* Solver creation, scoring and analysis with the n-th allocation failing, for every n: the right status, and (under
  * AddressSanitizer) no leak. The library allocates through aligned_alloc alone, which this program replaces. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
@@ -90,8 +90,36 @@ static void every_allocation_of_a_score_may_fail(void **state) {
     free(p);
 }
 
+static dipper_status analyse(float *p, dipper_noise_method method, long fail_at) {
+    dipper_context *c = NULL;
+    dipper_image view = dipper_image_view(p, 80, 80, 3);
+    dipper_noise_level level = {.struct_size = sizeof level};
+    countdown = fail_at;
+    dipper_status status = dipper_context_create(NULL, &c);
+    if (status == DIPPER_OK) status = dipper_noise_estimate(c, &view, method, &level);
+    countdown = -1;
+    dipper_context_destroy(&c);
+    return status;
+}
+
+static void every_allocation_of_an_analysis_may_fail(void **state) {
+    (void)state;
+    static float p[80 * 80 * 3];
+    for (int i = 0; i < 80 * 80 * 3; i++) p[i] = (float)(i % 11 + i / 8 % 8) * 0.05f;
+    for (int method = DIPPER_NOISE_AUTO; method <= DIPPER_NOISE_BY_PATCHES; method++) {
+        long n = 0;
+        dipper_status status;
+        while ((status = analyse(p, (dipper_noise_method)method, n)) != DIPPER_OK) {
+            assert_int_equal(status, DIPPER_ERROR_MEMORY);
+            assert_true(++n < 1000);
+        }
+        assert_true(n > 5);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
-                                       cmocka_unit_test(every_allocation_of_a_score_may_fail)};
+                                       cmocka_unit_test(every_allocation_of_a_score_may_fail),
+                                       cmocka_unit_test(every_allocation_of_an_analysis_may_fail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

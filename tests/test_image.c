@@ -1,4 +1,4 @@
-/* Pictures, colour, resampling, noise, PSF helpers. */
+/* Pictures, colour, resampling, PSF helpers. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,6 @@
 #include "base/philox.h"
 #include "image/colour.h"
 #include "image/image.h"
-#include "image/noise.h"
 #include "image/psf.h"
 #include "image/resize.h"
 
@@ -170,55 +169,6 @@ static void resize_keeps_what_it_must(void **state) {
     dp_image_free(&ramp);
 }
 
-/* ---- noise.h ---- */
-
-enum { NOISY = 200 };
-
-/* Smooth waves in [0.2, 0.8] plus white noise, perhaps rounded to 8 bits. */
-static void noisy_picture(float *plane, double sigma, bool rounded, uint64_t seed) {
-    const dp_philox_key key = dp_philox_key_make(seed, DP_STREAM_TEST);
-    float random[4] = {0};
-    for (int i = 0; i < NOISY * NOISY; i++) {
-        const double y = i / NOISY, x = i % NOISY;
-        if (i % 4 == 0) dp_philox_normal4(key, 0, (uint64_t)i / 4, random);
-        const double v =
-            0.5 + 0.15 * sin(0.35 * x + 0.1 * y) + 0.15 * cos(0.3 * y - 0.002 * x * x / 10) + sigma * random[i % 4];
-        plane[i] = (float)(rounded ? round(255 * v) / 255 : v);
-    }
-}
-
-static void estimates_noise(void **state) {
-    (void)state;
-    static float plane[NOISY * NOISY];
-    const double sigmas[] = {0.001, 0.003, 0.01, 0.05};
-    for (int rounded = 0; rounded < 2; rounded++)
-        for (int i = 0; i < 4; i++) {
-            double found;
-            const double truth = sqrt(sigmas[i] * sigmas[i] + rounded / (255.0 * 255.0 * 12));
-            noisy_picture(plane, sigmas[i], rounded, (uint64_t)i + 1);
-            assert_int_equal(dp_noise_estimate(plane, NOISY, NOISY, NULL, &found), DIPPER_OK);
-            near(found / truth, 1, 0.1);
-        }
-}
-
-static void noise_of_odd_pictures(void **state) {
-    (void)state;
-    static float plane[NOISY * NOISY];
-    double found = -1;
-    noisy_picture(plane, 0.02, false, 9);
-    for (int i = 0; i < NOISY * NOISY * 2 / 5; i++) plane[i] = 1; /* saturated sky */
-    assert_int_equal(dp_noise_estimate(plane, NOISY, NOISY, NULL, &found), DIPPER_OK);
-    near(found, 0.02, 0.002);
-    for (int i = 0; i < NOISY * NOISY; i++) plane[i] = 0.1F;
-    assert_int_equal(dp_noise_estimate(plane, NOISY, NOISY, NULL, &found), DIPPER_OK);
-    near(found, 0, 0);
-    noisy_picture(plane, 0.02, false, 9);
-    assert_int_equal(dp_noise_estimate(plane, 4, NOISY, NULL, &found), DIPPER_OK);
-    near(found, 0, 0);
-    assert_int_equal(dp_noise_estimate(plane, 5, 5, NULL, &found), DIPPER_OK);
-    assert_true(isfinite(found) && found > 0);
-}
-
 /* ---- psf.h ---- */
 
 static void normalises_or_refuses(void **state) {
@@ -355,8 +305,6 @@ int main(void) {
         cmocka_unit_test(luma_and_chroma),
         cmocka_unit_test(resizes_small_rows_as_by_hand),
         cmocka_unit_test(resize_keeps_what_it_must),
-        cmocka_unit_test(estimates_noise),
-        cmocka_unit_test(noise_of_odd_pictures),
         cmocka_unit_test(normalises_or_refuses),
         cmocka_unit_test(centres_psf_and_picture_together),
         cmocka_unit_test(shifts_psf),

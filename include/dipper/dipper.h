@@ -13,6 +13,7 @@
 #ifndef DIPPER_H
 #define DIPPER_H
 
+#include "dipper/analyse.h"
 #include "dipper/core.h"
 #include "dipper/deconvolve.h"
 #include "dipper/measure.h"

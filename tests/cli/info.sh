@@ -19,6 +19,14 @@ expect 0 "$DIPPER" info in.npy
 out_has 'size  *24 x 20'
 out_has 'depth  *16 bit'
 out_has 'channels  *RGB and alpha'
+expect 0 "$DIPPER" blur -q in.npy -o noisy.npy --gaussian 1 --noise gaussian:0.05
+expect 0 "$DIPPER" info noisy.npy
+out_has 'noise  *0.0[4-6][0-9]* is taken'
+out_has 'by patches, '
+out_has 'by high-pass, '
+make flat.npy 40 40 constant=1
+expect 0 "$DIPPER" info flat.npy
+out_has 'noise  *none, or nothing to tell it from'
 expect 3 "$DIPPER" info gone.npy
 one_line
 expect 9 "$DIPPER" info in.npy gone.npy

@@ -1,0 +1,41 @@
+/* Dipper: what a picture tells before it is restored. Included by dipper/dipper.h; docs/noise.md has formulas, sources
+ * and accuracy. SPDX-License-Identifier: Apache-2.0 */
+#ifndef DIPPER_ANALYSE_H
+#define DIPPER_ANALYSE_H
+
+#include "dipper/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Noise ---- */
+
+typedef enum dipper_noise_method {
+    DIPPER_NOISE_AUTO, /* what is used where the noise of a blurred picture is not given: by high-pass; with a grid
+                          of JPEG from 1.2 on, the coarse noise by patches if that is more */
+    DIPPER_NOISE_BY_HIGHPASS, /* for blurred pictures */
+    DIPPER_NOISE_BY_PATCHES   /* for sharp pictures as well */
+} dipper_noise_method;
+
+typedef struct dipper_noise_level {
+    size_t struct_size; /* set by the caller to sizeof(dipper_noise_level) */
+    double sigma;     /* standard deviation of white noise in picture units, root mean square of the channels; 0: none,
+                         or nothing to tell it from (constant, clipped, very small) */
+    double coarse;    /* the same from means of 2x2 px, times 2: like sigma if the noise is white; larger if its fine
+                         part was taken away (JPEG, denoising, demosaicing; then nearer to the noise before), or if
+                         the picture is sharp and full of texture. By patches with DIPPER_NOISE_AUTO */
+    double jpeg_grid; /* change across the borders of a grid of 8 px, divided by that elsewhere: 1 = no grid; of the
+                         channel where it is strongest */
+    double clipped;   /* share of the samples at the ends of the range, which are left out: 0, and 0.99 to 1 */
+} dipper_noise_level;
+
+/* DIPPER_ERROR_INPUT: NaN or infinity; DIPPER_ERROR_ARGUMENT: unknown method; DIPPER_ERROR_MEMORY. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_noise_estimate(dipper_context *context, const dipper_image *image,
+                                                                 dipper_noise_method method, dipper_noise_level *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,70 @@
+#include <math.h>
+
+#include "api/api.h"
+#include "image/clip.h"
+#include "image/image.h"
+#include "image/noise.h"
+
+static dipper_status load(dipper_context *c, const dipper_image *view, dp_image *out) {
+    int at_c, y, x;
+    DP_TRY(dp_image_from_view(view, &c->diag, out));
+    if (!dp_image_find_nonfinite(out, &at_c, &y, &x)) return DIPPER_OK;
+    dp_image_free(out);
+    return dp_fail(&c->diag, DIPPER_ERROR_INPUT, "picture holds NaN or infinity, first at x=%d, y=%d, channel %d", x, y,
+                   at_c);
+}
+
+/* ---- Noise ---- */
+
+static size_t count_clipped(const float *plane, size_t n) {
+    const dp_clip clip = dp_clip_find(plane, n);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) count += dp_clipped(clip, plane[i]);
+    return count;
+}
+
+typedef struct noise_method {
+    dp_noise_estimator fine, coarse;
+} noise_method;
+
+static const noise_method noise_methods[] = {
+    [DIPPER_NOISE_AUTO] = {dp_noise_estimate, dp_noise_by_patches},
+    [DIPPER_NOISE_BY_HIGHPASS] = {dp_noise_by_highpass, dp_noise_by_highpass},
+    [DIPPER_NOISE_BY_PATCHES] = {dp_noise_by_patches, dp_noise_by_patches},
+};
+
+static dipper_status estimate_noise(const dp_image *image, const noise_method *method, dp_diag *diag,
+                                    dipper_noise_level *out) {
+    const int h = image->height, w = image->width;
+    double sigma = 0, coarse = 0, clipped = 0, grid = 0;
+    for (int c = 0; c < image->channels; c++) {
+        const float *plane = dp_image_plane(image, c);
+        double one, half;
+        DP_TRY(method->fine(plane, h, w, diag, &one));
+        DP_TRY(dp_noise_coarse(plane, h, w, method->coarse, diag, &half));
+        sigma += one * one / image->channels;
+        coarse += half * half / image->channels;
+        clipped += (double)count_clipped(plane, dp_image_plane_count(image));
+        grid = fmax(grid, dp_noise_grid(plane, h, w));
+    }
+    *out = (dipper_noise_level){.struct_size = sizeof *out,
+                                .sigma = sqrt(sigma),
+                                .coarse = sqrt(coarse),
+                                .jpeg_grid = grid,
+                                .clipped = clipped / ((double)dp_image_plane_count(image) * image->channels)};
+    return DIPPER_OK;
+}
+
+dipper_status dipper_noise_estimate(dipper_context *context, const dipper_image *image, dipper_noise_method method,
+                                    dipper_noise_level *out) {
+    dp_image picture = {0};
+    if (context == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (image == NULL || out == NULL || out->struct_size != sizeof *out)
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "picture is NULL, or struct_size of the level not set");
+    if (method < DIPPER_NOISE_AUTO || method > DIPPER_NOISE_BY_PATCHES)
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "there is no noise estimator number %d", (int)method);
+    DP_TRY(load(context, image, &picture));
+    const dipper_status status = estimate_noise(&picture, &noise_methods[method], &context->diag, out);
+    dp_image_free(&picture);
+    return status;
+}
