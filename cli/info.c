@@ -1,6 +1,7 @@
 /* dipper info: what this build can do, the recipes, and what a picture file holds. SPDX-License-Identifier: Apache-2.0
  */
 #include "cli/commands.h"
+#include "cli/gradients.h"
 #include "cli/library.h"
 #include "cli/options.h"
 #include "cli/recipe_text.h"
@@ -9,8 +10,8 @@
 #include <stdio.h>
 
 typedef struct info_options {
-    const char *recipe, *device;
-    int help;
+    const char *recipe, *device, *output;
+    int gradients, overwrite, help;
 } info_options;
 
 #define AT(member) offsetof(info_options, member)
@@ -18,13 +19,19 @@ typedef struct info_options {
 static const option_row rows[] = {
     {0, "recipe", "NAME", OPTION_TEXT, AT(recipe), 0, 0, NULL, "list the fields of a recipe, with their values"},
     {0, "device", "NAME", OPTION_TEXT, AT(device), 0, 0, NULL, "the device to describe: auto (default), cpu, ref"},
+    {0, "gradients", NULL, OPTION_FLAG, AT(gradients), 0, 0, NULL,
+     "the distribution of the gradients of pictures, and the prior that fits it"},
+    {'o', "output", "FILE", OPTION_TEXT, AT(output), 0, 0, NULL,
+     "with --gradients: all in one drawing (.svg) or table (.csv)"},
+    {'f', "overwrite", NULL, OPTION_FLAG, AT(overwrite), 0, 0, NULL, "overwrite a file that exists"},
     {'h', "help", NULL, OPTION_FLAG, AT(help), 0, 0, NULL, "print this"},
 };
 
 static const option_table table = {"info",
                                    "[FILE]...",
                                    "Tells version, build options, device and recipes; with files, what they hold;\n"
-                                   "with --recipe, every field of a recipe.",
+                                   "with --recipe, every field of a recipe; with --gradients, how the gradients\n"
+                                   "of pictures are distributed.",
                                    rows,
                                    sizeof rows / sizeof *rows,
                                    ""};
@@ -146,9 +153,15 @@ static int show_files(dipper_context *context, const text_list *files) {
 
 static int info(const info_options *o, const text_list *files) {
     dipper_context *context = NULL;
+    if (o->output && !o->gradients) {
+        fputs("dipper info: --output: only --gradients writes a file (see dipper info --help)\n", stderr);
+        return DIPPER_ERROR_ARGUMENT;
+    }
     int code = library_open(o->device, 0, &context);
     if (code) return code;
-    if (o->recipe)
+    if (o->gradients)
+        code = gradients_show(context, files, o->output, o->overwrite);
+    else if (o->recipe)
         code = show_recipe(context, o->recipe);
     else
         code = files->count > 0 ? show_files(context, files) : show_build(context);

@@ -78,11 +78,21 @@ void svg_y_axis(page *p, const svg_plot *plot, const char *name) {
 
 /* ---- Frames ---- */
 
+static void begin(page *p, const char *xmlns, double width, double height, const char *label) {
+    page_markup(p, "<svg");
+    page_markup(p, xmlns);
+    page_add(
+        p,
+        " class=\"chart\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" aria-label=\"%s\">\n",
+        width, height, width, height, label);
+}
+
 void svg_begin(page *p, double width, double height, const char *label) {
-    page_add(p,
-             "<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" "
-             "aria-label=\"%s\">\n",
-             width, height, width, height, label);
+    begin(p, "", width, height, label);
+}
+
+void svg_begin_file(page *p, double width, double height, const char *label) {
+    begin(p, " xmlns=\"http://www.w3.org/2000/svg\"", width, height, label);
 }
 
 void svg_end(page *p) {

@@ -24,6 +24,8 @@ double svg_x(const svg_plot *plot, double value);
 double svg_y(const svg_plot *plot, double value); /* upwards */
 
 void svg_begin(page *p, double width, double height, const char *label);
+/* The same as a file of its own, which needs the name space; its style sheet comes next. */
+void svg_begin_file(page *p, double width, double height, const char *label);
 void svg_end(page *p);
 /* Grid lines, numbers and the name of the axis; with y upwards. */
 void svg_x_axis(page *p, const svg_plot *plot, const char *name);

@@ -1,5 +1,5 @@
-/* Dipper: what a picture tells before it is restored. Included by dipper/dipper.h; docs/noise.md has formulas, sources
- * and accuracy. SPDX-License-Identifier: Apache-2.0 */
+/* Dipper: what a picture tells before it is restored. Included by dipper/dipper.h; docs/noise.md and
+ * docs/gradients.md have formulas, sources and accuracy. SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIPPER_ANALYSE_H
 #define DIPPER_ANALYSE_H
 
@@ -33,6 +33,28 @@ typedef struct dipper_noise_level {
 /* DIPPER_ERROR_INPUT: NaN or infinity; DIPPER_ERROR_ARGUMENT: unknown method; DIPPER_ERROR_MEMORY. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_noise_estimate(dipper_context *context, const dipper_image *image,
                                                                  dipper_noise_method method, dipper_noise_level *out);
+
+/* ---- Gradients ---- */
+
+enum { DIPPER_GRADIENT_BINS = 1025 };
+
+typedef struct dipper_gradient_prior {            /* p(g) = a / (2 s Gamma(1/a)) exp(-|g/s|^a), by maximum likelihood */
+    size_t struct_size;                           /* set by the caller to sizeof(dipper_gradient_prior) */
+    double exponent, scale;                       /* a in [0.1, 4] and s: the best of all */
+    double log_likelihood;                        /* mean of ln p(g), nats */
+    double laplace_scale, laplace_log_likelihood; /* a = 1 */
+    double gaussian_sigma, gaussian_log_likelihood; /* a = 2, s = sqrt(2) sigma */
+    double count;                                   /* of gradients */
+    double bin_width;                               /* picture units */
+} dipper_gradient_prior;
+
+/* Differences of neighbouring pixels, right and down, of all channels; not where a pixel is clipped. density: NULL or
+ * DIPPER_GRADIENT_BINS values, those of the histogram: the share of the gradients in bin i, which lies around
+ * (i - DIPPER_GRADIENT_BINS/2) * bin_width, divided by bin_width. docs/gradients.md.
+ * DIPPER_ERROR_INPUT: NaN or infinity, constant pictures, no two neighbours that are not clipped; DIPPER_ERROR_MEMORY.
+ */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_gradients_fit(dipper_context *context, const dipper_image *image,
+                                                                dipper_gradient_prior *out, double *density);
 
 #ifdef __cplusplus
 }

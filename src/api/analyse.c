@@ -1,9 +1,11 @@
 #include <math.h>
 
 #include "api/api.h"
+#include "base/memory.h"
 #include "image/clip.h"
 #include "image/image.h"
 #include "image/noise.h"
+#include "metric/gradients.h"
 
 static dipper_status load(dipper_context *c, const dipper_image *view, dp_image *out) {
     int at_c, y, x;
@@ -66,5 +68,39 @@ dipper_status dipper_noise_estimate(dipper_context *context, const dipper_image 
     DP_TRY(load(context, image, &picture));
     const dipper_status status = estimate_noise(&picture, &noise_methods[method], &context->diag, out);
     dp_image_free(&picture);
+    return status;
+}
+
+/* ---- Gradients ---- */
+
+static void fit_gradients(const dp_gradients *g, dipper_gradient_prior *out, double *density) {
+    const dp_gradient_fit best = dp_gradients_fit(g, 0), laplace = dp_gradients_fit(g, 1),
+                          gauss = dp_gradients_fit(g, 2);
+    *out = (dipper_gradient_prior){.struct_size = sizeof *out,
+                                   .exponent = best.exponent,
+                                   .scale = best.scale,
+                                   .log_likelihood = best.log_likelihood,
+                                   .laplace_scale = laplace.scale,
+                                   .laplace_log_likelihood = laplace.log_likelihood,
+                                   .gaussian_sigma = gauss.scale / sqrt(2),
+                                   .gaussian_log_likelihood = gauss.log_likelihood,
+                                   .count = g->total,
+                                   .bin_width = g->width};
+    for (int i = 0; i < DIPPER_GRADIENT_BINS && density != NULL; i++) density[i] = g->count[i] / (g->total * g->width);
+}
+
+dipper_status dipper_gradients_fit(dipper_context *context, const dipper_image *image, dipper_gradient_prior *out,
+                                   double *density) {
+    dp_image picture = {0};
+    if (context == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (image == NULL || out == NULL || out->struct_size != sizeof *out)
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "picture is NULL, or struct_size of the prior not set");
+    dp_gradients *g = dp_alloc(1, sizeof *g);
+    if (g == NULL) return dp_fail(&context->diag, DIPPER_ERROR_MEMORY, "no memory for a histogram");
+    dipper_status status = load(context, image, &picture);
+    if (status == DIPPER_OK) status = dp_gradients_count(&picture, &context->diag, g);
+    if (status == DIPPER_OK) fit_gradients(g, out, density);
+    dp_image_free(&picture);
+    dp_free(g);
     return status;
 }
