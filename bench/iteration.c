@@ -183,6 +183,7 @@ int main(int argc, char **argv) {
     dp_backend *be = NULL;
     dp_params *params = NULL;
     dp_problem problem = {0};
+    const dp_seeds seeds = {0};
     dp_stage stage;
     const int side = atoi(argv[2]), psf = atoi(argv[3]), iterations = atoi(argv[4]), threads = atoi(argv[5]);
     dp_image picture = {0};
@@ -202,11 +203,11 @@ int main(int argc, char **argv) {
     dipper_solver_options options = {.struct_size = sizeof options, .psf_width = psf, .psf_height = psf};
     recipe.psf_margin = 0;
     if (status == DIPPER_OK) status = dp_problem_open(&problem, &picture, &recipe, &options, &diag);
-    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &problem, 0, params, &diag);
+    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &problem, &seeds, params, &diag);
     if (status == DIPPER_OK) status = dp_params_alloc(params, &diag);
     if (status == DIPPER_OK) status = dp_params_init(params, dp_philox_key_make(0, DP_STREAM_WEIGHTS), &diag);
     void *arena = status == DIPPER_OK ? be->vt->alloc(be, dp_graph_arena_bytes(stage.graph)) : NULL;
-    if (arena != NULL) status = dp_stage_begin(&stage, arena, NULL, NULL, &diag);
+    if (arena != NULL) status = dp_stage_begin(&stage, &recipe, arena, NULL, NULL, &diag);
     double *t = dp_alloc((size_t)iterations, sizeof *t);
     if (status != DIPPER_OK || arena == NULL || t == NULL) {
         fprintf(stderr, "bench_iteration: %s\n", diag.text);
@@ -214,7 +215,9 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < iterations; i++) {
         const double begin = dp_seconds();
-        (void)dp_stage_iterate(&stage, &recipe, params, i, i);
+        const dp_turn turn = {i, i, i, 1};
+        bool skipped;
+        (void)dp_stage_iterate(&stage, &recipe, params, &turn, &skipped);
         t[i] = dp_seconds() - begin;
     }
     qsort(t, (size_t)iterations, sizeof *t, ascending);

@@ -13,7 +13,7 @@
 
 typedef struct deblur_options {
     restore_options common; /* first */
-    const char *psf_size, *psf_out;
+    const char *psf_size, *psf_out, *psf_init;
     nonblind_options nonblind;   /* but for method and iterations */
     job_nonblind_settings known; /* of a method that is no recipe */
     psf_data psf;                /* of a recipe */
@@ -30,8 +30,10 @@ static const option_row rows[] = {
      "recipe: fast (default), selfdeblur ...; with --psf: sparse (default), tv ... (dipper info lists them)"},
     {0, "psf", "FILE", OPTION_TEXT, AT(nonblind.psf), 0, 0, NULL,
      "the blur is known: .npy, text or picture (true convolution, what a point of light looks like)"},
+    {0, "psf-init", "FILE", OPTION_TEXT, AT(psf_init), 0, 0, NULL,
+     "the blur is unknown, and its estimate starts here: .npy, text or picture; says the size as well"},
     {0, "psf-rotate", NULL, OPTION_FLAG, AT(nonblind.rotate), 0, 0, NULL,
-     "with --psf: turn it by 180 degrees first (it is a correlation kernel, as in much public data)"},
+     "with --psf or --psf-init: turn it by 180 degrees first (it is a correlation kernel, as in much public data)"},
     {0, "weight", "W", OPTION_TEXT, AT(nonblind.weight), 0, 0, NULL,
      "with --psf: weight of the prior, larger is smoother; auto (default): from the noise"},
     {0, "exponent", "P", OPTION_TEXT, AT(nonblind.exponent), 0, 0, NULL,
@@ -86,8 +88,10 @@ static int check_manner(const deblur_options *o) {
     if (!n->psf) {
         if (nonblind_is_known(o->common.method))
             return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
-        return n->rotate ? usage("--psf-rotate", NULL, "needs --psf FILE") : refuse_weights(o, "needs --psf FILE");
+        if (n->rotate && !o->psf_init) return usage("--psf-rotate", NULL, "needs --psf FILE or --psf-init FILE");
+        return refuse_weights(o, "needs --psf FILE");
     }
+    if (o->psf_init) return usage("--psf-init", o->psf_init, "with --psf the PSF is known and starts nowhere else");
     if (strcmp(o->psf_size, "auto") != 0) return usage("--kernel-size", o->psf_size, "--psf says the size already");
     if (o->psf_out) return usage("--psf-out", o->psf_out, "with --psf no PSF is found (dipper psf converts files)");
     if (recipe_is_known(o->common.method))
@@ -108,12 +112,32 @@ static int check(restore *r) {
 
 /* ---- The command ---- */
 
+/* Where the estimate of the PSF starts. */
+static int open_start(restore *r, deblur_options *o) {
+    const psf_source source = {.file = o->psf_init, .rotate = o->nonblind.rotate};
+    job_settings *s = &r->settings;
+    char why[96];
+    int code = psf_source_get("deblur", &source, s->context, &r->console, &o->psf);
+    if (code) return code;
+    snprintf(why, sizeof why, "is of %d x %d px, and --kernel-size says %d x %d", o->psf.width, o->psf.height,
+             s->psf_width, s->psf_height);
+    if (s->psf_width && (s->psf_width != o->psf.width || s->psf_height != o->psf.height))
+        return usage("--psf-init", o->psf_init, why);
+    s->task.start_file = o->psf_init;
+    s->task.psf = o->psf.values;
+    s->psf_width = o->psf.width;
+    s->psf_height = o->psf.height;
+    const dipper_status status = dipper_recipe_set(s->context, r->recipe, "psf_start", "file");
+    return status ? library_refused(s->context, "--psf-init", o->psf_init, status) : 0;
+}
+
 /* For a recipe: the PSF, if it wants to be told one. */
 static int open_recipe(restore *r, deblur_options *o) {
     const psf_source source = {.file = o->nonblind.psf, .rotate = o->nonblind.rotate};
     const int fixed = recipe_has(r->recipe, "psf", "fixed");
     if (!fixed && source.file) return usage("--method", o->common.method, "finds the PSF itself: leave --psf out");
-    if (!fixed) return 0;
+    if (!fixed) return o->psf_init ? open_start(r, o) : 0;
+    if (o->psf_init) return usage("--psf-init", o->psf_init, "this method is told the PSF by --psf");
     if (!source.file) return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
     const int code = psf_source_get("deblur", &source, r->settings.context, &r->console, &o->psf);
     r->settings.task.psf_file = source.file;

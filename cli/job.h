@@ -14,8 +14,9 @@ typedef struct job_nonblind_settings {
 
 typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */
     dipper_task task;
-    const char *psf_file; /* deblur, the PSF known: of psf_width x psf_height */
-    const float *psf;
+    const char *psf_file;   /* deblur, the PSF known; NULL: it is not */
+    const char *start_file; /* ... where its estimate starts; NULL: as the recipe says */
+    const float *psf;       /* of psf_width x psf_height; NULL: none of both */
 } job_task;
 
 typedef struct job_settings { /* the same for all pictures of a batch */
@@ -23,12 +24,13 @@ typedef struct job_settings { /* the same for all pictures of a batch */
     const dipper_recipe *recipe;
     const char *recipe_name; /* or method */
     job_task task;
-    const job_nonblind_settings *nonblind; /* NULL: the solver does it, with the recipe */
-    int psf_width, psf_height;             /* 0: not told */
-    double noise_sigma;                    /* < 0: estimate */
-    uint64_t seed;
-    double max_seconds; /* 0: no limit */
-    int snapshot_every; /* 0: none */
+    const job_nonblind_settings *nonblind;   /* NULL: the solver does it, with the recipe */
+    int psf_width, psf_height;               /* 0: not told */
+    double noise_sigma;                      /* < 0: estimate */
+    uint64_t seed, seed_weights, seed_input; /* the last two: or DIPPER_SEED_SAME */
+    int recover;                             /* broken results are undone */
+    double max_seconds;                      /* 0: no limit */
+    int snapshot_every;                      /* 0: none */
     int overwrite;
     int json; /* the record goes to stdout instead of the names of the results */
     int argc; /* the command line, for the record */

@@ -141,6 +141,9 @@ static int run_all(const restore *r) {
 static void fill_settings(restore *r, const command_line *line) {
     const restore_options *o = r->options;
     r->settings = (job_settings){.seed = o->seed,
+                                 .seed_weights = o->seed_weights,
+                                 .seed_input = o->seed_input,
+                                 .recover = !o->no_recover,
                                  .max_seconds = o->max_time,
                                  .snapshot_every = o->snapshot_every,
                                  .overwrite = o->overwrite,
@@ -184,6 +187,7 @@ static int run(restore *r, const command_line *line) {
 int restore_run(const restore_command *command, restore_options *options, const command_line *line) {
     restore r = {.command = command, .options = options};
     options->noise = options->device = options->progress = "auto";
+    options->seed_weights = options->seed_input = DIPPER_SEED_SAME;
     int code = options_parse(command->table, line->argc, line->argv, options, &r.inputs);
     if (!code && options->help)
         options_help(command->table, stdout);

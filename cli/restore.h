@@ -10,8 +10,8 @@
 typedef struct restore_options { /* a command's own struct begins with them; their rows: cli/restore.def */
     const char *output, *method, *iterations, *noise, *device, *progress;
     text_list set;
-    uint64_t seed;
-    int threads, snapshot_every, json, quiet, verbose, overwrite, print_config, help;
+    uint64_t seed, seed_weights, seed_input;
+    int no_recover, threads, snapshot_every, json, quiet, verbose, overwrite, print_config, help;
     double max_time;
 } restore_options;
 

@@ -64,6 +64,9 @@ static dipper_status create_solver(job *j) {
         options.psf = s->task.psf;
     }
     options.seed = s->seed;
+    options.seed_weights = s->seed_weights;
+    options.seed_input = s->seed_input;
+    options.recover = s->recover;
     options.noise_sigma = s->noise_sigma;
     options.progress = on_progress;
     options.user = j;
@@ -76,7 +79,7 @@ static dipper_status prepare(job *j) {
     IO_TRY(choose_psf_size(j));
     IO_TRY(create_solver(j));
     IO_TRY(check_snapshots(j));
-    if (task->task != DIPPER_TASK_DEBLUR || task->psf) return DIPPER_OK;
+    if (task->task != DIPPER_TASK_DEBLUR || task->psf_file) return DIPPER_OK;
     dipper_solver_psf_size(j->solver, &j->psf_width, &j->psf_height);
     j->psf = malloc((size_t)j->psf_width * (size_t)j->psf_height * sizeof *j->psf);
     return j->psf ? DIPPER_OK : job_no_memory(j);
@@ -111,6 +114,7 @@ static int on_progress(const dipper_progress *progress, void *user) {
     const int every = j->settings->snapshot_every;
     if (every && progress->iteration > j->last_snapshot && progress->iteration % every == 0)
         write_snapshot(j, progress->iteration);
+    if (progress->note[0]) console_note(j->settings->console, "%s: %s", j->input, progress->note);
     return job_watch(j, progress);
 }
 
@@ -143,6 +147,11 @@ static void explain(job *j) {
     } else if (status == DIPPER_ERROR_CANCELLED) {
         io_fail(&j->error, status, "%s: stopped by %s at iteration %ld of %ld; the result so far is written", input,
                 j->end == END_TIME ? "--max-time" : "a signal", info.iteration, info.iterations);
+    } else if (info.trouble[0]) {
+        j->result->status = DIPPER_ERROR_DIVERGED;
+        io_fail(&j->error, DIPPER_ERROR_DIVERGED,
+                "%s: %s; the result is written, do not trust it; try a smaller learning rate or another --seed", input,
+                info.trouble);
     }
 }
 
@@ -162,6 +171,12 @@ static void describe(const job *j, run_record *r) {
     r->iterations_planned = info.iterations;
     r->loss = info.loss;
     r->losses = info.losses;
+    r->recoveries = info.recoveries;
+    r->skipped_steps = info.skipped_steps;
+    r->trouble = info.trouble;
+    r->seed_weights = s->seed_weights != DIPPER_SEED_SAME ? s->seed_weights : s->seed;
+    r->seed_input = s->seed_input != DIPPER_SEED_SAME ? s->seed_input : s->seed;
+    r->psf_start = s->task.start_file;
     r->loss_count = info.loss_count;
     r->seconds_solver = info.seconds;
     r->memory_solver_bytes = info.memory_bytes;

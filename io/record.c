@@ -93,6 +93,7 @@ static void put_sizes(writer *w, const run_record *r) {
     put(w, "depth", io_json_text(r->depth));
     put(w, "psf_size_told", pair_json(r->psf_width_told, r->psf_height_told));
     put(w, "psf_size_from", io_json_text(r->psf_size_from));
+    put(w, "psf_start", io_json_text(r->psf_start));
     put(w, "psf_size", pair_json(r->psf_width, r->psf_height));
     put(w, "noise_sigma", io_json_real(r->noise_sigma));
     put(w, "noise_from", io_json_text(r->noise_from));
@@ -112,6 +113,8 @@ static json_t *nonblind_json(const run_record *r) {
 
 static void put_machine(writer *w, const run_record *r) {
     put(w, "seed", io_json_u64(r->seed));
+    put(w, "seed_weights", r->recipe ? io_json_u64(r->seed_weights) : json_null());
+    put(w, "seed_input", r->recipe ? io_json_u64(r->seed_input) : json_null());
     put(w, "device", io_json_text(r->device));
     put(w, "threads", json_integer(r->threads));
     put(w, "build", io_json_text(r->build));
@@ -121,6 +124,9 @@ static void put_outcome(writer *w, const run_record *r) {
     put(w, "iterations", json_integer(r->iterations_done));
     put(w, "iterations_planned", json_integer(r->iterations_planned));
     put(w, "stopped_by", io_json_text(r->stopped_by));
+    put(w, "recoveries", json_integer(r->recoveries));
+    put(w, "skipped_steps", json_integer((json_int_t)r->skipped_steps));
+    put(w, "trouble", io_json_text(r->trouble && r->trouble[0] ? r->trouble : NULL));
     put(w, "loss", r->loss_count > 0 ? io_json_real(r->loss) : json_null());
     put(w, "seconds", io_json_real(r->seconds_total));
     put(w, "seconds_solver", io_json_real(r->seconds_solver));

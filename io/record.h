@@ -36,7 +36,12 @@ typedef struct run_record {
     const char *edges;  /* NULL: none of these three and of the next */
     uint64_t saturated; /* samples taken as lower bounds */
     long iterations_done, iterations_planned;
-    const char *stopped_by; /* "iterations" or a rule of the recipe's; NULL: it did not end by itself */
+    uint64_t seed_weights, seed_input; /* as used */
+    const char *psf_start;             /* file where the PSF's estimate started; NULL: none */
+    int recoveries;                    /* times that a broken result was undone */
+    long skipped_steps;                /* their gradient held NaN */
+    const char *trouble;               /* what is wrong with the result; "" or NULL: nothing was seen */
+    const char *stopped_by;            /* "iterations" or a rule of the recipe's; NULL: it did not end by itself */
     double loss;
     const double *losses;
     long loss_count;

@@ -69,10 +69,10 @@ static void run(dipper_context *c, const char *recipe, uint64_t seed, int channe
 }
 
 static void same_seed_same_bits(void **state) {
-    static const char *const recipes[] = {"fast", "selfdeblur"};
+    static const char *const recipes[] = {"fast", "selfdeblur", "simplersdb", "simplersdb-0.99"};
     (void)state;
     dipper_context *c = open_context("cpu");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         float a[PIXELS], b[PIXELS], other[PIXELS], psf_a[101], psf_b[101];
         run(c, recipes[i], 3, 1, a, psf_a);
         run(c, recipes[i], 3, 1, b, psf_b);
@@ -357,6 +357,93 @@ static void bad_input_is_refused(void **state) {
     dipper_context_destroy(&c);
 }
 
+/* Each pair is refused by a message that names both. */
+static void contradictions_are_named(void **state) {
+    static const char *const pairs[][4] = {
+        {"restarts", "2", "scales", "1"}, {"psf", "fixed", "final", "blend"}, {"psf", "fixed", "psf_start", "delta"}};
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float p[PIXELS];
+    draw(p, 1);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        dipper_recipe *r = small_recipe(c, "selfdeblur");
+        set(c, r, pairs[i][0], pairs[i][1]);
+        set(c, r, pairs[i][2], pairs[i][3]);
+        assert_int_equal(try_create(c, r, p, SIDE, SIDE, 5), DIPPER_ERROR_ARGUMENT);
+        assert_non_null(strstr(dipper_context_message(c), pairs[i][0]));
+        assert_non_null(strstr(dipper_context_message(c), pairs[i][2]));
+        dipper_recipe_destroy(&r);
+    }
+    dipper_recipe *r = small_recipe(c, "selfdeblur");
+    dipper_context_clear(c);
+    assert_int_equal(dipper_recipe_set(c, r, "iteratoins", "5"), DIPPER_ERROR_ARGUMENT);
+    assert_non_null(strstr(dipper_context_message(c), "'iterations'"));
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+/* The PSF before the first steps (learning rate 0): what was asked for, at every kind that can start elsewhere. */
+static void psf_starts_where_it_is_told(void **state) {
+    static const char *const kinds[] = {"direct", "fcn"};
+    static const char *const starts[] = {"constant", "random", "delta", "file"};
+    const float file[15] = {[6] = 1, [7] = 3, [8] = 2, [2] = 2};
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float p[PIXELS];
+    draw(p, 1);
+    dipper_image view = dipper_image_view(p, SIDE, SIDE, 1);
+    for (int i = 0; i < 8; i++) {
+        float psf[15], most = 0;
+        dipper_recipe *r = small_recipe(c, "selfdeblur");
+        dipper_solver_options o;
+        dipper_solver_options_init(&o);
+        o.psf_width = 5;
+        o.psf_height = 3;
+        set(c, r, "psf", kinds[i / 4]);
+        set(c, r, "psf_start", starts[i % 4]);
+        set(c, r, "lr_psf", "0");
+        set(c, r, "iterations", "1");
+        if (i % 4 == 3) assert_int_equal(finish(c, r, &o, &view, NULL, psf), DIPPER_ERROR_ARGUMENT);
+        if (i % 4 == 3) o.psf = file;
+        assert_int_equal(finish(c, r, &o, &view, NULL, psf), DIPPER_OK);
+        for (int k = 0; k < 15; k++) most = fmaxf(most, psf[k]);
+        if (i % 4 == 0) assert_true(fabsf(most - 1.0f / 15) < 1e-6f);
+        if (i % 4 == 1) assert_true(most > 1.2f / 15 && most < 0.8f);
+        if (i % 4 == 2) assert_true(psf[7] > 0.985f);
+        if (i % 4 == 3)
+            for (int k = 0; k < 15; k++) assert_true(fabsf(psf[k] - file[k] / 8) < 0.006f);
+        dipper_recipe_destroy(&r);
+    }
+    dipper_context_destroy(&c);
+}
+
+/* Each source of chance alone changes the result; the one seed stands for both where they are not told. */
+static void seeds_are_separate(void **state) {
+    static const uint64_t seeds[][3] = {{3, DIPPER_SEED_SAME, DIPPER_SEED_SAME}, {3, 3, 3}, {3, 4, 3}, {3, 3, 4}};
+    float out[4][PIXELS], p[PIXELS];
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    draw(p, 1);
+    dipper_image view = dipper_image_view(p, SIDE, SIDE, 1);
+    for (int i = 0; i < 4; i++) {
+        dipper_recipe *r = small_recipe(c, "selfdeblur");
+        dipper_solver_options o;
+        dipper_solver_options_init(&o);
+        o.psf_width = o.psf_height = 3;
+        o.seed = seeds[i][0];
+        o.seed_weights = seeds[i][1];
+        o.seed_input = seeds[i][2];
+        set(c, r, "iterations", "3");
+        assert_int_equal(finish(c, r, &o, &view, out[i], NULL), DIPPER_OK);
+        dipper_recipe_destroy(&r);
+    }
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    assert_memory_not_equal(out[0], out[2], sizeof out[0]);
+    assert_memory_not_equal(out[0], out[3], sizeof out[0]);
+    assert_memory_not_equal(out[2], out[3], sizeof out[0]);
+    dipper_context_destroy(&c);
+}
+
 static void recipe_fields_are_checked(void **state) {
     static const char *const bad[][2] = {
         {"channels", "0"},   {"channels", "3.5"},  {"channels", "many"},   {"lr_image", "-1"}, {"lr_image", "nan"},
@@ -381,12 +468,21 @@ static void recipe_fields_are_checked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_seed_same_bits),    cmocka_unit_test(psf_sums_to_one),
-        cmocka_unit_test(chroma_is_kept),         cmocka_unit_test(delta_changes_nothing),
-        cmocka_unit_test(cancel_leaves_a_result), cmocka_unit_test(divergence_names_the_iteration),
-        cmocka_unit_test(colour_is_restored),     cmocka_unit_test(denoising_needs_no_psf),
-        cmocka_unit_test(known_psf_is_kept),      cmocka_unit_test(losses_follow_the_list),
-        cmocka_unit_test(bad_input_is_refused),   cmocka_unit_test(recipe_fields_are_checked),
+        cmocka_unit_test(same_seed_same_bits),
+        cmocka_unit_test(psf_sums_to_one),
+        cmocka_unit_test(chroma_is_kept),
+        cmocka_unit_test(delta_changes_nothing),
+        cmocka_unit_test(cancel_leaves_a_result),
+        cmocka_unit_test(divergence_names_the_iteration),
+        cmocka_unit_test(colour_is_restored),
+        cmocka_unit_test(denoising_needs_no_psf),
+        cmocka_unit_test(known_psf_is_kept),
+        cmocka_unit_test(losses_follow_the_list),
+        cmocka_unit_test(contradictions_are_named),
+        cmocka_unit_test(psf_starts_where_it_is_told),
+        cmocka_unit_test(seeds_are_separate),
+        cmocka_unit_test(bad_input_is_refused),
+        cmocka_unit_test(recipe_fields_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,7 @@ typedef struct dipper_progress {
     double loss;         /* of the last step; 0 in a stage without one */
     double seconds;      /* since the first step */
     double seconds_left; /* forecast; 0 until there is one (after the second iteration) */
+    const char *note;    /* what happened since the last report, for people: "" mostly; valid during the call */
 } dipper_progress;
 
 /* Called after each step (and inside long steps) on the calling thread; non-zero asks to stop. May call

@@ -64,15 +64,23 @@ typedef enum dipper_task {
     DIPPER_TASK_DENOISE, /* the picture is a clean one with noise; PSF options have no meaning */
 } dipper_task;
 
+#define DIPPER_SEED_SAME UINT64_MAX
+
 typedef struct dipper_solver_options {
     size_t struct_size; /* set by dipper_solver_options_init */
     dipper_task task;   /* default DIPPER_TASK_DEBLUR */
     int psf_width;      /* kernel size told by the user, odd, 1..101 px; default 31 */
     int psf_height;
-    const float *psf;   /* psf=fixed: the PSF (psf_height x psf_width, packed, non-negative, convolution convention); is
-                           divided by its sum. NULL (default): none */
-    uint64_t seed;      /* default 0; same seed, device and threads: same bits */
-    double noise_sigma; /* standard deviation of the noise in picture units; < 0 (default): estimate */
+    const float *psf;      /* psf_height x psf_width, packed, non-negative, convolution convention; is divided by
+                              its sum. With recipe field psf=fixed the PSF, with psf_start=file where its estimate
+                              starts. NULL (default): none */
+    uint64_t seed;         /* default 0; same seed, device and threads: same bits */
+    uint64_t seed_weights; /* of the networks' first weights, and of their input, so that one source of chance can */
+    uint64_t seed_input;   /* be changed alone; DIPPER_SEED_SAME (default): seed */
+    double noise_sigma;    /* standard deviation of the noise in picture units; < 0 (default): estimate */
+    int recover;           /* 1 (default): a broken result (NaN, constant picture, PSF collapsed to one pixel or
+                              spread flat) makes the solver go back to the last good state with lower learning
+                              rates, at most twice; its iteration count goes back as well */
     dipper_progress_fn progress; /* may be NULL */
     void *user;
 } dipper_solver_options;
@@ -113,6 +121,9 @@ typedef struct dipper_solver_info {
     size_t memory_bytes;    /* held by the solver at its peak */
     long loss_count;        /* entries of loss history */
     const double *losses;   /* one per iteration; owned by the solver, valid until the next call */
+    int recoveries;         /* times that the solver went back */
+    long skipped_steps;     /* steps not made because their gradient held NaN */
+    const char *trouble;    /* what is wrong with the present result, static; "" if nothing was seen */
 } dipper_solver_info;
 
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *info);

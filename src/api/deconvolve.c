@@ -80,7 +80,8 @@ static int report(int done, int of, void *user) {
                                .iteration = done,
                                .iterations = of,
                                .seconds = seconds,
-                               .seconds_left = done > 0 ? seconds / done * (of - done) : 0};
+                               .seconds_left = done > 0 ? seconds / done * (of - done) : 0,
+                               .note = ""};
     return r->options->progress(&p, r->options->user);
 }
 

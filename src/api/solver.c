@@ -12,7 +12,10 @@ void dipper_solver_options_init(dipper_solver_options *options) {
                                        .task = DIPPER_TASK_DEBLUR,
                                        .psf_width = 31,
                                        .psf_height = 31,
-                                       .noise_sigma = -1};
+                                       .seed_weights = DIPPER_SEED_SAME,
+                                       .seed_input = DIPPER_SEED_SAME,
+                                       .noise_sigma = -1,
+                                       .recover = 1};
 }
 
 dipper_status dipper_solver_create(dipper_context *context, const dipper_image *blurred, const dipper_recipe *recipe,

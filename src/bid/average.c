@@ -30,6 +30,13 @@ static int blocks_of(long window) {
     return n;
 }
 
+void dp_average_reset(dp_average *a, long total) {
+    for (int i = 0; i <= MOST_BLOCKS; i++) a->ring[i].pictures = 0;
+    a->offset = total % a->length > 0 ? total % a->length : a->length;
+    a->at = 0;
+    a->added = 0;
+}
+
 dipper_status dp_average_open(size_t count, long window, long total, dp_diag *diag, dp_average **out) {
     dp_average *a = *out = dp_alloc(1, sizeof *a);
     bool good = a != NULL;
@@ -37,7 +44,7 @@ dipper_status dp_average_open(size_t count, long window, long total, dp_diag *di
         a->count = count;
         a->blocks = blocks_of(window);
         a->length = window / a->blocks;
-        a->offset = total % a->length > 0 ? total % a->length : a->length;
+        dp_average_reset(a, total);
     }
     for (int i = 0; good && i <= a->blocks; i++) {
         a->ring[i].mean = dp_alloc(count, sizeof(float));

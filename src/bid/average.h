@@ -15,6 +15,7 @@ typedef struct dp_average dp_average;
 dipper_status dp_average_open(size_t count, long window, long total, dp_diag *diag, dp_average **out);
 void dp_average_close(dp_average *average); /* NULL is fine */
 
+void dp_average_reset(dp_average *average, long total); /* empty again, as if opened with this total */
 void dp_average_add(dp_average *average, const float *picture);
 bool dp_average_whole(const dp_average *average); /* a block has just ended, and the window is full */
 

@@ -16,7 +16,7 @@ bool dp_problem_blurs(const dp_problem *p) {
 }
 
 bool dp_problem_finds_psf(const dp_problem *p) {
-    return dp_problem_blurs(p) && p->psf == NULL;
+    return dp_problem_blurs(p) && !p->psf_known;
 }
 
 /* ---- Opening ---- */
@@ -62,32 +62,45 @@ static int window(int told, double margin, int side) {
     return wanted < most ? wanted : most;
 }
 
-static dipper_status take_psf(dp_problem *p, const float *psf, dp_diag *diag) {
-    const size_t n = (size_t)p->kh * (size_t)p->kw;
-    p->psf = dp_alloc(n, sizeof *p->psf);
+static dipper_status check_psf(const float *psf, int kh, int kw, dp_diag *diag) {
+    double sum = 0;
+    for (int i = 0; i < kh * kw; i++) {
+        if (!(psf[i] >= 0) || !isfinite(psf[i]))
+            return dp_fail(diag, DIPPER_ERROR_INPUT, "PSF: %g at x=%d, y=%d is below 0 or no number", (double)psf[i],
+                           i % kw, i / kw);
+        sum += (double)psf[i];
+    }
+    return sum > 0 ? DIPPER_OK : dp_fail(diag, DIPPER_ERROR_INPUT, "PSF is zero everywhere");
+}
+
+/* In the middle of the window, divided by its sum. */
+static dipper_status take_psf(dp_problem *p, const float *psf, int kh, int kw, dp_diag *diag) {
+    DP_TRY(check_psf(psf, kh, kw, diag));
+    p->psf = dp_alloc((size_t)p->kh * (size_t)p->kw, sizeof *p->psf);
     if (p->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
-    memcpy(p->psf, psf, n * sizeof *psf);
-    for (size_t i = 0; i < n; i++)
-        if (!(psf[i] >= 0))
-            return dp_fail(diag, DIPPER_ERROR_INPUT, "PSF: %g at x=%zu, y=%zu is below 0 or no number", (double)psf[i],
-                           i % (size_t)p->kw, i / (size_t)p->kw);
-    if (!dp_psf_normalise(p->psf, p->kh, p->kw)) return dp_fail(diag, DIPPER_ERROR_INPUT, "PSF is zero everywhere");
+    const int top = (p->kh - kh) / 2, left = (p->kw - kw) / 2;
+    for (int y = 0; y < kh; y++) memcpy(p->psf + (y + top) * p->kw + left, psf + y * kw, (size_t)kw * sizeof *psf);
+    (void)dp_psf_normalise(p->psf, p->kh, p->kw);
     return DIPPER_OK;
 }
 
 static dipper_status open_psf(dp_problem *p, const dp_image *picture, const dp_recipe *r,
                               const dipper_solver_options *o, dp_diag *diag) {
-    const bool known = r->psf == DP_PSF_FIXED;
+    const bool starts = r->psf_start == DP_START_FILE;
     p->kh = p->kw = 1;
+    p->psf_known = r->psf == DP_PSF_FIXED;
     if (!dp_problem_blurs(p)) return DIPPER_OK;
     DP_TRY(check_psf_size(picture, o->psf_height, o->psf_width, diag));
-    if (known && o->psf == NULL)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "psf=fixed needs a PSF, and none is given");
-    if (!known && o->psf != NULL)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "a PSF is given, and the recipe finds one: set psf=fixed");
-    p->kh = known ? o->psf_height : window(o->psf_height, r->psf_margin, picture->height);
-    p->kw = known ? o->psf_width : window(o->psf_width, r->psf_margin, picture->width);
-    return known ? take_psf(p, o->psf, diag) : DIPPER_OK;
+    if ((p->psf_known || starts) && o->psf == NULL)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s needs a PSF, and none is given",
+                       starts ? "psf_start=file" : "psf=fixed");
+    if (!p->psf_known && !starts && o->psf != NULL)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "a PSF is given, and the recipe finds one: set psf=fixed to use it or psf_start=file to begin "
+                       "with it");
+    p->kh = p->psf_known ? o->psf_height : window(o->psf_height, r->psf_margin, picture->height);
+    p->kw = p->psf_known ? o->psf_width : window(o->psf_width, r->psf_margin, picture->width);
+    return o->psf != NULL ? take_psf(p, o->psf, o->psf_height, o->psf_width, diag) : DIPPER_OK;
 }
 
 dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_recipe *r,

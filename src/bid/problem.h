@@ -18,7 +18,8 @@ typedef struct dp_problem {
     dipper_task task;
     dp_image given; /* the picture to be explained: luma, or all channels if the recipe says so */
     int kh, kw;     /* PSF window at full size; 1 x 1 where nothing blurs */
-    float *psf;     /* (kh, kw), sum 1, if it is known; else NULL */
+    bool psf_known;
+    float *psf; /* (kh, kw), sum 1, if it is known, or where its estimate starts; else NULL */
 } dp_problem;
 
 /* Refuses pictures, PSFs and sizes without meaning, and tasks that contradict the recipe. options is only read. */
@@ -38,7 +39,7 @@ typedef struct dp_sizes { /* at one scale, in pixels */
 
 dp_sizes dp_problem_sizes(const dp_problem *problem, double scale);
 
-/* At that scale: what was given (channels, h, w), and the known PSF (kh, kw). */
+/* At that scale: what was given (channels, h, w), and the PSF told (kh, kw). */
 dipper_status dp_problem_given_at(const dp_problem *problem, double scale, dp_diag *diag, float *given);
 dipper_status dp_problem_psf_at(const dp_problem *problem, double scale, dp_diag *diag, float *psf);
 

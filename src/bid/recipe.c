@@ -52,6 +52,10 @@ static const struct {
     {"denoise", "a picture without its noise (Ulyanov et al. 2018): shaken input, average of late outputs",
      "iterations=2000 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
      "average=200 stop_noise=0.98 stop_patience=400 stop_from=200"},
+    {"simplersdb", "SimplerSDB: no non-local blocks, no perturbation, PSF as free numbers with a constant start",
+     "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse"},
+    {"simplersdb-0.99", "SimplerSDB with Adam's beta1 of the picture at 0.99",
+     "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse beta1_image=0.99"},
     {"selfdeblur-colour", "SelfDeblur as published for colour pictures: 2500 iterations",
      "iterations=2500 loss=mse:0.4,ssim lr_halve=0.64,0.76,0.88"},
 };
@@ -197,6 +201,29 @@ static void share_iterations(dp_recipe *recipe, const dp_list *before) {
     now->value[scales - 1] = fmax(1, total - given);
 }
 
+/* Letters to change, add or leave out to make b of a (Levenshtein). */
+static size_t distance(const char *a, const char *b) {
+    size_t row[DP_FIELD_TEXT], n = strlen(b);
+    if (n >= DP_FIELD_TEXT) n = DP_FIELD_TEXT - 1;
+    for (size_t j = 0; j <= n; j++) row[j] = j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t corner = row[0]++;
+        for (size_t j = 1; j <= n; j++) {
+            const size_t change = corner + (a[i] != b[j - 1]), step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            corner = row[j];
+            row[j] = change < step ? change : step;
+        }
+    }
+    return row[n];
+}
+
+static const char *nearest(const char *name) {
+    int best = 0;
+    for (int i = 1; i < DP_FIELDS; i++)
+        if (distance(name, fields[i].name) < distance(name, fields[best].name)) best = i;
+    return fields[best].name;
+}
+
 dipper_status dp_recipe_set(dp_recipe *recipe, const char *name, const char *value, dp_diag *diag) {
     const dp_list before = recipe->iterations;
     for (int i = 0; i < DP_FIELDS; i++) {
@@ -205,7 +232,7 @@ dipper_status dp_recipe_set(dp_recipe *recipe, const char *name, const char *val
         if (fields[i].offset == AT(iterations)) share_iterations(recipe, &before);
         return DIPPER_OK;
     }
-    return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "a recipe has no field '%s' (see 'dipper info --recipe NAME')", name);
+    return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "a recipe has no field '%s'; the nearest is '%s'", name, nearest(name));
 }
 
 /* Applies "field=value field=value ...". */
@@ -235,31 +262,6 @@ dipper_status dp_recipe_init(const char *name, dp_diag *diag, dp_recipe *out) {
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i > 0 ? ", " : "", recipes[i].name);
     }
     return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "no method '%s'; there are: %s", name, known);
-}
-
-dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
-    if (r->scales.count != r->iterations.count)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
-                       "iterations has %d numbers for %d scales; give one, or one for each", r->iterations.count,
-                       r->scales.count);
-    for (int i = 0; i < r->scales.count; i++) {
-        if (r->iterations.value[i] != floor(r->iterations.value[i]))
-            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "iterations: %g is not a whole number", r->iterations.value[i]);
-        if (i > 0 && r->scales.value[i] <= r->scales.value[i - 1])
-            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "scales must rise, each larger than the one before");
-    }
-    if (r->restarts > 1 && r->scales.count == 1)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
-                       "restarts needs two scales or more: the first one chooses the start");
-    if (r->psf == DP_PSF_FIXED && r->final != DP_FINAL_NETWORK)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
-                       "psf=fixed needs final=network: deconvolution with a known PSF needs no network");
-    if (r->average == 0 && (r->stop_noise > 0 || r->stop_patience > 0))
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s looks at averages, and average is 0",
-                       r->stop_noise > 0 ? "stop_noise" : "stop_patience");
-    if (r->scales.value[r->scales.count - 1] != 1.0)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
-    return DIPPER_OK;
 }
 
 /* ---- Moments ---- */

@@ -40,6 +40,14 @@ typedef struct dp_stages { /* what[i] until moment until[i]; the last one has no
 
 typedef enum dp_colour { DP_COLOUR_LUMA, DP_COLOUR_RGB } dp_colour; /* these in the order of the choices */
 typedef enum dp_psf_model { DP_PSF_FCN, DP_PSF_DIRECT, DP_PSF_FIXED } dp_psf_model;
+typedef enum dp_input { DP_INPUT_NOISE, DP_INPUT_FOURIER } dp_input;
+typedef enum dp_psf_start {
+    DP_START_OWN,
+    DP_START_CONSTANT,
+    DP_START_RANDOM,
+    DP_START_DELTA,
+    DP_START_FILE
+} dp_psf_start;
 typedef enum dp_loss { DP_LOSS_MSE, DP_LOSS_SSIM, DP_LOSSES } dp_loss;
 typedef enum dp_final { DP_FINAL_NETWORK, DP_FINAL_SPARSE, DP_FINAL_BLEND } dp_final;
 

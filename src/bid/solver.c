@@ -6,7 +6,7 @@
 #include "image/noise.h"
 
 dp_philox_key dp_solver_weights_key(const dp_solver *s) {
-    const dp_philox_key key = dp_philox_key_make(s->seed, DP_STREAM_WEIGHTS);
+    const dp_philox_key key = dp_philox_key_make(s->seeds.weights, DP_STREAM_WEIGHTS);
     return (dp_philox_key){{key.word[0] + (uint32_t)s->attempt, key.word[1]}};
 }
 
@@ -14,7 +14,7 @@ static dipper_status open_stages(dp_solver *s, dp_diag *diag) {
     DP_TRY(dp_params_new(s->be, diag, &s->image_params));
     for (int i = 0; i < s->recipe.scales.count; i++) {
         dp_stage *stage = &s->stage[s->stages++];
-        DP_TRY(dp_stage_open(stage, s->be, &s->recipe, i, &s->problem, s->seed, s->image_params, diag));
+        DP_TRY(dp_stage_open(stage, s->be, &s->recipe, i, &s->problem, &s->seeds, s->image_params, diag));
         const size_t bytes = dp_graph_arena_bytes(stage->graph);
         s->arena_bytes = bytes > s->arena_bytes ? bytes : s->arena_bytes;
         const long iterations = stage->iterations * (i == 0 ? s->recipe.restarts : 1);
@@ -49,7 +49,7 @@ static dipper_status alloc_host(dp_solver *s, dp_diag *diag) {
     s->best = dp_alloc(dp_params_total(s->image_params) + psf, sizeof(float));
     if (!s->best || !s->latent || !s->psf || !s->scratch || !s->result || !s->losses)
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for results");
-    return DIPPER_OK;
+    return dp_rescue_open(&s->rescue, s->stage, s->stages, s->image_params, diag);
 }
 
 static dipper_status open_stopping(dp_solver *s, dp_diag *diag) {
@@ -100,7 +100,11 @@ dipper_status dp_solver_create(dp_backend *be, const dipper_image *picture, cons
     if (s == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a solver");
     s->be = be;
     s->recipe = *recipe;
-    s->seed = options->seed;
+    s->seeds.run = options->seed;
+    s->seeds.weights = options->seed_weights != DIPPER_SEED_SAME ? options->seed_weights : options->seed;
+    s->seeds.input = options->seed_input != DIPPER_SEED_SAME ? options->seed_input : options->seed;
+    s->turn.rate = 1;
+    s->rescue.enabled = options->recover != 0;
     s->progress = options->progress;
     s->user = options->user;
     s->psf_stage = -1;
@@ -118,6 +122,7 @@ void dp_solver_destroy(dp_solver *s) {
     dp_params_free(s->image_params);
     if (s->arena != NULL) s->be->vt->release(s->be, s->arena);
     dp_finish_close(s->finish);
+    dp_rescue_close(&s->rescue);
     dp_image_free(&s->picture);
     dp_problem_close(&s->problem);
     dp_free(s->latent);

@@ -3,14 +3,14 @@
 #define DP_BID_SOLVER_INNER_H
 
 #include "bid/finish.h"
+#include "bid/rescue.h"
 #include "bid/solver.h"
-#include "bid/stage.h"
 #include "bid/stopping.h"
 
 struct dp_solver {
     dp_backend *be;
     dp_recipe recipe;
-    uint64_t seed;
+    dp_seeds seeds;
     dipper_progress_fn progress;
     void *user;
     dp_image picture; /* as given */
@@ -22,12 +22,13 @@ struct dp_solver {
     size_t arena_bytes;
     dp_stage stage[DP_LIST_MAX];
     int stages, current; /* current == stages: only the last step is left, or nothing */
-    long stage_t;        /* iterations done in the current stage */
-    long image_t;        /* since the image network's moments were reset */
+    dp_turn turn;        /* turn.t: iterations done in the current stage */
     int attempt;         /* start being tried at the first scale */
     double attempt_loss, best_loss;
     float *best; /* the best start's weights, then its PSF */
     bool begun, finished;
+    dp_rescue rescue;
+    char note[200];    /* for the next report */
     dp_finish *finish; /* NULL if the network's output is the result */
 
     /* The state after the last finite iteration, on the host. */

@@ -80,7 +80,7 @@ void dp_solver_psf_size(const dp_solver *s, int *width, int *height) {
 dipper_status dp_solver_get_psf(dp_solver *s, dp_diag *diag, float *psf) {
     const dp_stage *last = dp_solver_last_stage(s);
     const size_t n = dp_stage_psf_count(last);
-    if (s->problem.psf != NULL) {
+    if (s->problem.psf_known) {
         memcpy(psf, s->problem.psf, n * sizeof *psf);
         return DIPPER_OK;
     }
@@ -114,7 +114,7 @@ void dp_solver_get_info(dp_solver *s, dipper_solver_info *info) {
         s->arena_bytes + dp_params_bytes(s->image_params) + (s->finish != NULL ? dp_finish_bytes(s->finish) : 0);
     memory += dp_stopping_bytes(s->stopping);
     for (int i = 0; i < s->stages; i++)
-        if (s->stage[i].psf_params != NULL) memory += dp_params_bytes(s->stage[i].psf_params);
+        if (s->stage[i].psf.params != NULL) memory += dp_params_bytes(s->stage[i].psf.params);
     const long count = s->finished && s->finish != NULL ? s->iteration - 1 : s->iteration;
     *info = (dipper_solver_info){.struct_size = sizeof *info,
                                  .iteration = s->iteration,
@@ -125,5 +125,8 @@ void dp_solver_get_info(dp_solver *s, dipper_solver_info *info) {
                                  .stopped_by = s->finished ? dp_stop_name(s->stopped) : NULL,
                                  .memory_bytes = memory,
                                  .loss_count = count,
-                                 .losses = s->losses};
+                                 .losses = s->losses,
+                                 .recoveries = s->rescue.recoveries,
+                                 .skipped_steps = s->rescue.skipped,
+                                 .trouble = dp_trouble_text(s->rescue.trouble)};
 }

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -22,19 +23,23 @@ static bool reports_stop(dp_solver *s, const char *stage, double since, double w
                                .loss = s->loss,
                                .seconds = seconds,
                                .seconds_left =
-                                   done > 0 ? (seconds - s->first_seconds) * (s->work - work_done) / done : 0};
-    return s->progress(&p, s->user) != 0;
+                                   done > 0 ? (seconds - s->first_seconds) * (s->work - work_done) / done : 0,
+                               .note = s->note};
+    const bool stop = s->progress(&p, s->user) != 0;
+    s->note[0] = '\0';
+    return stop;
 }
 
 static dipper_status begin_stage(dp_solver *s, dp_diag *diag) {
     const dp_stage *before = s->current > 0 ? &s->stage[s->current - 1] : NULL;
     if (before != NULL && !s->recipe.keep_moments) {
         dp_params_reset_moments(s->image_params);
-        s->image_t = 0;
+        s->turn.image_t = 0;
     }
-    DP_TRY(dp_stage_begin(&s->stage[s->current], s->arena, before, s->psf, diag));
+    DP_TRY(dp_stage_begin(&s->stage[s->current], &s->recipe, s->arena, before, s->psf, diag));
+    dp_rescue_begin(&s->rescue, &s->stage[s->current], s->image_params);
     s->begun = true;
-    s->stage_t = 0;
+    s->turn.t = s->turn.psf_t = 0;
     return DIPPER_OK;
 }
 
@@ -62,8 +67,8 @@ static dipper_status end_attempt(dp_solver *s, dp_diag *diag) {
         memcpy(best_psf, s->psf, psf_bytes);
     }
     s->attempt++;
-    s->stage_t = 0;
-    s->image_t = 0;
+    s->turn.t = 0;
+    s->turn.image_t = 0;
     s->begun = false;
     if (s->attempt < s->recipe.restarts) {
         stage->attempt = s->attempt;
@@ -79,7 +84,7 @@ static dipper_status end_attempt(dp_solver *s, dp_diag *diag) {
 /* Moves on when a stage has done its iterations, or enough of them. */
 static dipper_status advance(dp_solver *s, dp_diag *diag) {
     const dp_stage *stage = &s->stage[s->current];
-    if (s->stage_t < stage->iterations && s->stopped == DP_STOP_NOT) return DIPPER_OK;
+    if (s->turn.t < stage->iterations && s->stopped == DP_STOP_NOT) return DIPPER_OK;
     if (s->current == 0 && s->recipe.restarts > 1) return end_attempt(s, diag);
     s->current++;
     s->begun = false;
@@ -89,28 +94,54 @@ static dipper_status advance(dp_solver *s, dp_diag *diag) {
 static bool must_centre(const dp_solver *s) {
     const dp_recipe *r = &s->recipe;
     return r->psf == DP_PSF_DIRECT && dp_problem_finds_psf(&s->problem) && r->centre_every > 0 &&
-           s->stage_t % r->centre_every == 0 &&
-           !dp_recipe_reached(r->centre_until, s->stage_t, s->stage[s->current].iterations);
+           s->turn.t % r->centre_every == 0 &&
+           !dp_recipe_reached(r->centre_until, s->turn.t, s->stage[s->current].iterations);
+}
+
+/* What a finite loss leaves: picture, PSF, counters. */
+static void take(dp_solver *s, double loss) {
+    const dp_stage *stage = &s->stage[s->current];
+    remember(s);
+    s->loss = s->losses[s->iteration] = loss;
+    s->iteration++;
+    s->turn.t++;
+    s->turn.image_t++;
+    s->turn.psf_t++;
+    s->work_done += (double)stage->at.lh * stage->at.lw;
+    s->attempt_loss = s->turn.t == 1 ? loss : s->attempt_loss + LOSS_SMOOTHING * (loss - s->attempt_loss);
+}
+
+/* Back to the last good state; without one any more, only NaN ends the run. */
+static dipper_status rescue(dp_solver *s, dp_trouble trouble, dp_diag *diag) {
+    const dp_stage *stage = &s->stage[s->current];
+    const long at = s->iteration, t = s->turn.t;
+    if (dp_rescue_go_back(&s->rescue, stage, s->image_params, &s->turn)) {
+        s->iteration -= t - s->turn.t;
+        s->work_done -= (double)(t - s->turn.t) * stage->at.lh * stage->at.lw;
+        if (s->current == s->stages - 1) dp_stopping_rewind(s->stopping, s->turn.t);
+        s->stopped = DP_STOP_NOT;
+        snprintf(s->note, sizeof s->note,
+                 "iteration %ld: %s; back to iteration %ld, learning rates now %g of the recipe's", at,
+                 dp_trouble_text(trouble), s->iteration, s->turn.rate);
+        return DIPPER_OK;
+    }
+    if (trouble == DP_TROUBLE_NAN)
+        return dp_fail(diag, DIPPER_ERROR_DIVERGED,
+                       "%s at iteration %ld (%s): try lower learning rates (lr_image, lr_psf)",
+                       dp_trouble_text(trouble), at + 1, stage->name);
+    return DIPPER_OK;
 }
 
 static dipper_status iterate(dp_solver *s, double since, dp_diag *diag) {
     if (!s->begun) DP_TRY(begin_stage(s, diag));
     dp_stage *stage = &s->stage[s->current];
-    const dp_recipe *r = &s->recipe;
-    const double loss = dp_stage_iterate(stage, r, s->image_params, s->stage_t, s->image_t);
-    if (!isfinite(loss))
-        return dp_fail(diag, DIPPER_ERROR_DIVERGED,
-                       "the loss became NaN or infinite at iteration %ld (%s): "
-                       "try lower learning rates (lr_image, lr_psf)",
-                       s->iteration + 1, stage->name);
-    remember(s);
-    s->loss = s->losses[s->iteration] = loss;
-    s->iteration++;
-    s->stage_t++;
-    s->image_t++;
-    s->work_done += (double)stage->at.lh * stage->at.lw;
-    if (must_centre(s)) dp_stage_centre(stage, s->scratch);
-    s->attempt_loss = s->stage_t == 1 ? loss : s->attempt_loss + LOSS_SMOOTHING * (loss - s->attempt_loss);
+    bool skipped;
+    const double loss = dp_stage_iterate(stage, &s->recipe, s->image_params, &s->turn, &skipped);
+    if (isfinite(loss)) take(s, loss);
+    const dp_trouble trouble =
+        dp_rescue_look(&s->rescue, stage, s->image_params, loss, skipped, s->turn.t, s->latent, s->psf);
+    if (trouble != DP_TROUBLE_NONE) DP_TRY(rescue(s, trouble, diag));
+    if (must_centre(s)) dp_psf_net_centre(&stage->psf, s->scratch);
     DP_TRY(advance(s, diag));
     s->finished = s->current == s->stages && s->finish == NULL;
     return reports_stop(s, stage->name, since, s->work_done)

@@ -4,7 +4,11 @@
 #define DP_BID_STAGE_H
 
 #include "bid/objective.h"
-#include "bid/problem.h"
+#include "bid/psf_net.h"
+
+typedef struct dp_seeds { /* of the sources of chance */
+    uint64_t run, weights, input;
+} dp_seeds;
 
 typedef struct dp_stage {
     dp_backend *be;
@@ -15,36 +19,39 @@ typedef struct dp_stage {
     dp_sizes at;
     int channels; /* of the latent picture */
     float *given; /* (channels, h, w) */
-    uint64_t seed;
-    int attempt;           /* of several starts; each has its own noise */
-    dp_params *psf_params; /* NULL where no PSF is to be found */
+    dp_seeds seeds;
+    int attempt; /* of several starts; each has its own noise */
     dp_graph *graph;
     dp_value input, target, latent;
     dp_value seen; /* the latent picture as the camera sees it */
-    dp_value psf;  /* -1 where nothing blurs */
-    dp_value z;    /* input of the fully connected PSF network, -1 without one */
+    dp_psf_net psf;
     dp_objective objective;
     char name[24]; /* "scale 1/4" */
 } dp_stage;
 
 /* image_params gets the network's weights (shared by name). The problem is kept. */
 dipper_status dp_stage_open(dp_stage *stage, dp_backend *be, const dp_recipe *recipe, int number,
-                            const dp_problem *problem, uint64_t seed, dp_params *image_params, dp_diag *diag);
+                            const dp_problem *problem, const dp_seeds *seeds, dp_params *image_params, dp_diag *diag);
 void dp_stage_close(dp_stage *stage);
 
 /* Binds the graph to the arena, sets inputs, and the PSF: from `psf`, the result of the stage `before`, or the recipe's
  * own start where that is NULL. */
-dipper_status dp_stage_begin(dp_stage *stage, void *arena, const dp_stage *before, const float *psf, dp_diag *diag);
+dipper_status dp_stage_begin(dp_stage *stage, const dp_recipe *recipe, void *arena, const dp_stage *before,
+                             const float *psf, dp_diag *diag);
 
-/* Iteration t (from 0) of this stage: forward, loss, backward, Adam; image_t counts since the image network's moments
- * were reset. Returns the loss. */
-double dp_stage_iterate(dp_stage *stage, const dp_recipe *recipe, dp_params *image_params, long t, long image_t);
+typedef struct dp_turn { /* of the loop */
+    long t;              /* iteration of this stage, from 0 */
+    long image_t, psf_t; /* steps of Adam since its moments were reset */
+    double rate;         /* of the recipe's learning rates, below 1 after a recovery */
+} dp_turn;
+
+/* One iteration: forward, loss, backward, Adam; a gradient with NaN or infinity is not followed, and *skipped says so.
+ * Returns the loss. */
+double dp_stage_iterate(dp_stage *stage, const dp_recipe *recipe, dp_params *image_params, const dp_turn *turn,
+                        bool *skipped);
 
 /* The last iteration's latent picture (channels, lh, lw) and PSF (kh, kw; 1 where nothing blurs). */
 void dp_stage_read(const dp_stage *stage, float *latent, float *psf);
-
-/* Rolls a direct PSF (values and Adam moments) so that its centroid is in the middle. scratch: 2 kh*kw floats. */
-void dp_stage_centre(dp_stage *stage, float *scratch);
 
 /* The reported part of a latent picture, (channels, oh, ow): what lies under the picture given once the PSF's centroid
  * is moved to the middle. */

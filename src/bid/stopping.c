@@ -92,6 +92,14 @@ dp_stop dp_stopping_add(dp_stopping *s, const float *latent, const float *seen) 
     return variance_has_risen(s) ? DP_STOP_VARIANCE : DP_STOP_NOT;
 }
 
+void dp_stopping_rewind(dp_stopping *s, long t) {
+    if (s == NULL) return;
+    dp_average_reset(s->latent, s->data.iterations - t);
+    if (s->seen != NULL) dp_average_reset(s->seen, s->data.iterations - t);
+    s->t = t;
+    s->best_t = 0;
+}
+
 bool dp_stopping_read(const dp_stopping *s, float *latent) {
     if (s == NULL) return false;
     if (!s->ended_by_variance) return dp_average_read(s->latent, latent, NULL);

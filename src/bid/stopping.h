@@ -31,6 +31,9 @@ bool dp_stopping_sees(const dp_stopping *stopping); /* add wants what the camera
 /* After each iteration of the last scale; seen may be NULL unless wanted. */
 dp_stop dp_stopping_add(dp_stopping *stopping, const float *latent, const float *seen);
 
+/* Forgets all pictures; the run goes on from iteration t of the last scale. NULL is fine. */
+void dp_stopping_rewind(dp_stopping *stopping, long t);
+
 /* The result so far: an average of late pictures. False: there is none, the last picture is as good. */
 bool dp_stopping_read(const dp_stopping *stopping, float *latent);
 size_t dp_stopping_bytes(const dp_stopping *stopping);

@@ -165,6 +165,17 @@ void dp_params_load(dp_params *ps, const float *values) {
     ps->be->vt->upload(ps->be, dp_vector((int)ps->total), ps->array[DP_PARAM_VALUE], values);
 }
 
+bool dp_params_gradients_finite(const dp_params *ps) {
+    float part[1024], sum = 0; /* 0*x is NaN if x is NaN or infinite */
+    for (size_t at = 0; at < ps->total; at += 1024) {
+        const size_t n = ps->total - at < 1024 ? ps->total - at : 1024;
+        const char *from = (const char *)ps->array[DP_PARAM_GRAD] + at * ps->be->element_size;
+        ps->be->vt->download(ps->be, dp_vector((int)n), part, from);
+        for (size_t i = 0; i < n; i++) sum += 0 * part[i];
+    }
+    return sum == 0;
+}
+
 void dp_params_adam(dp_params *ps, const dp_adam_step *step) {
     dp_adam_step s = *step;
     void *const args[] = {ps->array[DP_PARAM_VALUE], ps->array[DP_PARAM_GRAD], ps->array[DP_PARAM_M],

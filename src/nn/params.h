@@ -43,6 +43,7 @@ size_t dp_params_total(const dp_params *ps);
 void dp_params_save(const dp_params *ps, float *values);
 void dp_params_load(dp_params *ps, const float *values);
 
+bool dp_params_gradients_finite(const dp_params *ps);
 void dp_params_adam(dp_params *ps, const dp_adam_step *step);
 
 #endif

@@ -76,7 +76,7 @@ err_has 'final=network'
 task 2 denoise -q noisy.npy -m nothing
 err_has 'unknown recipe'
 task 2 denoise -q noisy.npy -f --set average=0
-err_has 'stop_noise looks at averages'
+err_has 'stop_noise contradict each other'
 task 0 denoise --print-config
 out_has '^method = denoise'
 out_has '^stop_noise *= 0.98'

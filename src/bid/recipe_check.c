@@ -1,0 +1,42 @@
+/* Rules between the fields of a recipe. Each refusal names the two that contradict each other. */
+#include <math.h>
+
+#include "bid/recipe.h"
+
+static dipper_status check_scales(const dp_recipe *r, dp_diag *diag) {
+    if (r->scales.count != r->iterations.count)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "iterations has %d numbers for %d scales; give one, or one for each", r->iterations.count,
+                       r->scales.count);
+    for (int i = 0; i < r->scales.count; i++) {
+        if (r->iterations.value[i] != floor(r->iterations.value[i]))
+            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "iterations: %g is not a whole number", r->iterations.value[i]);
+        if (i > 0 && r->scales.value[i] <= r->scales.value[i - 1])
+            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "scales must rise, each larger than the one before");
+    }
+    if (r->scales.value[r->scales.count - 1] != 1.0)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "the last of scales must be 1 (full size)");
+    return DIPPER_OK;
+}
+
+dipper_status dp_recipe_check(const dp_recipe *r, dp_diag *diag) {
+    const bool fixed = r->psf == DP_PSF_FIXED;
+    const struct {
+        bool broken;
+        const char *why;
+    } rules[] = {
+        {r->restarts > 1 && r->scales.count == 1,
+         "restarts and scales contradict each other: with one scale there is none to choose the start at"},
+        {fixed && r->final != DP_FINAL_NETWORK, "psf=fixed and final contradict each other: deconvolution with a known "
+                                                "PSF needs no network, set final=network"},
+        {fixed && r->psf_start != DP_START_OWN,
+         "psf=fixed and psf_start contradict each other: a known PSF does not start anywhere else, set psf_start=own"},
+        {r->average == 0 && r->stop_noise > 0,
+         "average and stop_noise contradict each other: the rule looks at averages, and average is 0"},
+        {r->average == 0 && r->stop_patience > 0,
+         "average and stop_patience contradict each other: the rule looks at averages, and average is 0"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].broken) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s", rules[i].why);
+    return check_scales(r, diag);
+}

@@ -1,0 +1,89 @@
+#include "bid/rescue.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+
+enum { MOST_RECOVERIES = 2, MOST_SKIPPED = 10, LOOKS = 20, LEAST_BETWEEN = 10 };
+static const double SLOWER = 0.25; /* learning rates after a recovery, of those before */
+
+dipper_status dp_rescue_open(dp_rescue *r, const dp_stage *stages, int count, const dp_params *image_params,
+                             dp_diag *diag) {
+    size_t psf = 0;
+    for (int i = 0; i < count; i++)
+        if (stages[i].psf.params != NULL && dp_params_total(stages[i].psf.params) > psf)
+            psf = dp_params_total(stages[i].psf.params);
+    for (int i = 0; i < DP_STATES; i++) {
+        r->state[i] = dp_alloc(dp_params_total(image_params) + psf, sizeof(float));
+        if (r->state[i] == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the last good states");
+    }
+    return DIPPER_OK;
+}
+
+void dp_rescue_close(dp_rescue *r) {
+    for (int i = 0; i < DP_STATES; i++) dp_free(r->state[i]);
+}
+
+static void save(dp_rescue *r, int which, const dp_stage *s, const dp_params *image_params, long t) {
+    dp_params_save(image_params, r->state[which]);
+    if (s->psf.params != NULL) dp_params_save(s->psf.params, r->state[which] + dp_params_total(image_params));
+    r->state_t[which] = t;
+}
+
+static void load(const dp_rescue *r, int which, const dp_stage *s, dp_params *image_params) {
+    dp_params_load(image_params, r->state[which]);
+    dp_params_reset_moments(image_params);
+    if (s->psf.params == NULL) return;
+    dp_params_load(s->psf.params, r->state[which] + dp_params_total(image_params));
+    dp_params_reset_moments(s->psf.params);
+}
+
+static void push(dp_rescue *r, const dp_stage *s, const dp_params *image_params, long t) {
+    float *oldest = r->state[DP_STATE_BEFORE];
+    r->state[DP_STATE_BEFORE] = r->state[DP_STATE_LAST];
+    r->state_t[DP_STATE_BEFORE] = r->state_t[DP_STATE_LAST];
+    r->state[DP_STATE_LAST] = oldest;
+    save(r, DP_STATE_LAST, s, image_params, t);
+}
+
+static size_t watched_psf(const dp_stage *s) {
+    return s->psf.params != NULL ? dp_stage_psf_count(s) : 1;
+}
+
+void dp_rescue_begin(dp_rescue *r, const dp_stage *s, const dp_params *image_params) {
+    r->in_a_row = 0;
+    for (int i = 0; i < DP_STATES; i++) save(r, i, s, image_params, 0);
+}
+
+static bool is_time(const dp_stage *s, long t) {
+    const long between = s->iterations / LOOKS > LEAST_BETWEEN ? s->iterations / LOOKS : LEAST_BETWEEN;
+    return t % between == 0 || t == s->iterations;
+}
+
+dp_trouble dp_rescue_look(dp_rescue *r, const dp_stage *s, const dp_params *image_params, double loss, bool skipped,
+                          long t, const float *latent, const float *psf) {
+    r->skipped += skipped;
+    r->in_a_row = skipped ? r->in_a_row + 1 : 0;
+    if (!isfinite(loss) || r->in_a_row == MOST_SKIPPED) return r->trouble = DP_TROUBLE_NAN;
+    if (t == 1) {
+        const size_t given = (size_t)s->channels * (size_t)s->at.h * (size_t)s->at.w;
+        dp_watch_begin(&r->watch, s->given, given, psf, watched_psf(s));
+    }
+    if (!is_time(s, t)) return DP_TROUBLE_NONE;
+    r->trouble = dp_watch_look(&r->watch, latent, dp_stage_latent_count(s), psf, watched_psf(s));
+    if (r->trouble == DP_TROUBLE_NONE) push(r, s, image_params, t);
+    return r->trouble;
+}
+
+bool dp_rescue_go_back(dp_rescue *r, const dp_stage *s, dp_params *image_params, dp_turn *turn) {
+    if (!r->enabled || r->recoveries == MOST_RECOVERIES) return false;
+    const int which = r->recoveries++ == 0 ? DP_STATE_BEFORE : DP_STATE_BEGIN;
+    load(r, which, s, image_params);
+    for (int i = 0; i < DP_STATES; i++)
+        if (r->state_t[i] > r->state_t[which]) save(r, i, s, image_params, r->state_t[which]);
+    turn->t = r->state_t[which];
+    turn->image_t = turn->psf_t = 0;
+    turn->rate *= SLOWER;
+    r->in_a_row = 0;
+    return true;
+}
