@@ -115,12 +115,9 @@ bool has_gradient(dp_op_kind kind) {
     case DP_ACT_BWD:
     case DP_SOFTMAX_BWD:
     case DP_BLUR_BWD:
-    case DP_MSE:
-    case DP_SSIM:
-    case DP_TV:
         return true;
     default:
-        return false;
+        return dp_op_is_loss(kind);
     }
 }
 

@@ -274,13 +274,33 @@ static void loss_task(const problem *p, task *t) {
     if (mse) t->op.loss.value = (float)get_real(p, "value", 0);
     if (t->op.kind == DP_TV) t->op.loss.eps = (float)get_real(p, "eps", 1e-3);
     put(t, "x", ARG_IN, t->op.x);
-    if (t->op.kind != DP_TV) put_optional(t, "target", ARG_IN, t->op.x, get(p, "value", NULL) == NULL);
+    for (int i = 0; t->op.kind == DP_DERIVATIVES && i < 3; i++) {
+        const char *const keys[] = {"c0", "c1", "c2"};
+        t->op.loss.order[i] = (float)get_real(p, keys[i], 0.5);
+    }
+    const bool alone = t->op.kind == DP_TV || t->op.kind == DP_MEAN_LOG;
+    if (!alone) put_optional(t, "target", ARG_IN, t->op.x, get(p, "value", NULL) == NULL);
     if (mse) put_optional(t, "mask", ARG_IN, dp_planar(1, t->op.x.h, t->op.x.w), get_int(p, "mask", 0) != 0);
     put(t, "weight", ARG_HOST, dp_vector(1));
     put(t, "loss", ARG_OUT, dp_vector(1));
     put(t, "dx", ARG_OUT, t->op.x);
     if (mse) put_optional(t, "dtarget", ARG_OUT, t->op.x, get_int(p, "both", 0) != 0);
     t->bound = t->op.kind == DP_SSIM ? 1e-4 : 1e-5; /* SSIM: var = E x^2 - (E x)^2 cancels */
+}
+
+/* The losses of VDIP on a mean and a deviation. */
+static void prior_task(const problem *p, task *t) {
+    const dp_shape s = t->op.x = t->op.y = get_chw(p, DP_PLANAR);
+    t->weight = (float)get_real(p, "weight", 1);
+    t->op.loss.window = get_int(p, "window", 35);
+    put(t, "mean", ARG_IN, s);
+    put(t, "std", ARG_IN, s);
+    if (t->op.kind == DP_EXTREME_PRIOR) put(t, "noise", ARG_IN, s);
+    put(t, "weight", ARG_HOST, dp_vector(1));
+    put(t, "loss", ARG_OUT, dp_vector(1));
+    put(t, "dmean", ARG_OUT, s);
+    put(t, "dstd", ARG_OUT, s);
+    t->bound = t->op.kind == DP_EXTREME_PRIOR ? 1e-4 : 1e-5; /* the sample's square cancels, and is divided by */
 }
 
 static void adam_task(const problem *p, task *t) {
@@ -322,6 +342,10 @@ static const family families[] = {
     {"mse", " c h w weight value mask both ", loss_task, 1, {DP_MSE}},
     {"ssim", " c h w weight ", loss_task, 1, {DP_SSIM}},
     {"tv", " c h w weight eps ", loss_task, 1, {DP_TV}},
+    {"derivatives", " c h w weight c0 c1 c2 ", loss_task, 1, {DP_DERIVATIVES}},
+    {"log", " c h w weight ", loss_task, 1, {DP_MEAN_LOG}},
+    {"sparse", " c h w weight ", prior_task, 1, {DP_SPARSE_PRIOR}},
+    {"extreme", " c h w weight window ", prior_task, 1, {DP_EXTREME_PRIOR}},
     {"adam", " n t lr ", adam_task, 1, {DP_ADAM}},
     {"random", " c h w layout law scale draw null view ", random_task, 1, {DP_RANDOM}},
 };
@@ -367,6 +391,8 @@ double task_flops(const task *t) {
         return 2 * y * op->blur.kh * op->blur.kw * (op->kind == DP_BLUR_BWD ? 2 : 1);
     case DP_SSIM:
         return x * 8 * 2 * 22;
+    case DP_EXTREME_PRIOR: /* as the reference does it */
+        return 2 * x * op->loss.window * op->loss.window;
     default:
         return 8 * x;
     }

@@ -29,10 +29,6 @@ static void fill(const char *name, float low, float high, size_t n, float *out) 
     }
 }
 
-static bool is_loss(dp_op_kind kind) {
-    return kind == DP_MSE || kind == DP_SSIM || kind == DP_TV;
-}
-
 static void range_of(const task *t, const char *name, float *low, float *high) {
     *low = -1;
     *high = 1;
@@ -42,7 +38,8 @@ static void range_of(const task *t, const char *name, float *low, float *high) {
         *low = -1 / sqrtf(fan_in);
         *high = 1 / sqrtf(fan_in);
     }
-    if (strcmp(name, "psf") == 0 || is_loss(t->op.kind)) *low = 0;
+    if (strcmp(name, "psf") == 0 || (dp_op_is_loss(t->op.kind) && strcmp(name, "noise") != 0)) *low = 0;
+    if (t->op.kind == DP_MEAN_LOG) *low = 0.1f;
     if (t->forward == DP_ACT_FWD && t->op.act.act != DP_SINE && name[0] == 'x') *low = -4, *high = 10;
     if (t->op.kind == DP_ADAM && name[0] != 'p') *low = -1e-2f, *high = 1e-2f;
     if (t->op.kind == DP_ADAM && name[0] == 'v') *low = 1e-8f, *high = 1e-4f;

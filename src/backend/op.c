@@ -34,6 +34,10 @@ static const char *const op_names[DP_OP_KINDS] = {
     [DP_MSE] = "mse",
     [DP_SSIM] = "ssim",
     [DP_TV] = "tv",
+    [DP_DERIVATIVES] = "derivatives",
+    [DP_MEAN_LOG] = "mean_log",
+    [DP_SPARSE_PRIOR] = "sparse_prior",
+    [DP_EXTREME_PRIOR] = "extreme_prior",
     [DP_ADAM] = "adam",
     [DP_RANDOM] = "random",
 };
@@ -206,6 +210,10 @@ static dipper_status check_loss(const dp_op *op, dp_diag *diag) {
     RULE(op->kind != DP_MSE || isfinite(op->loss.value), "the value to compare with is not finite");
     RULE(op->kind != DP_TV || (isfinite(op->loss.eps) && op->loss.eps > 0), "eps is %g, must be above 0",
          (double)op->loss.eps);
+    for (int i = 0; i < 3; i++)
+        RULE(op->kind != DP_DERIVATIVES || isfinite(op->loss.order[i]), "a coefficient is not finite");
+    RULE(op->kind != DP_EXTREME_PRIOR || (op->loss.window >= 1 && op->loss.window % 2 == 1),
+         "the window is %d, must be odd and positive", op->loss.window);
     return DIPPER_OK;
 }
 
@@ -246,12 +254,16 @@ static dipper_status (*const rules[DP_OP_KINDS])(const dp_op *op, dp_diag *diag)
     [DP_MSE] = check_loss,
     [DP_SSIM] = check_loss,
     [DP_TV] = check_loss,
+    [DP_DERIVATIVES] = check_loss,
+    [DP_MEAN_LOG] = check_loss,
+    [DP_SPARSE_PRIOR] = check_loss,
+    [DP_EXTREME_PRIOR] = check_loss,
     [DP_ADAM] = check_adam,
     [DP_RANDOM] = check_random,
 };
 
 static bool has_output_shape(dp_op_kind kind) {
-    return kind != DP_MSE && kind != DP_SSIM && kind != DP_TV && kind != DP_ADAM;
+    return !dp_op_is_loss(kind) && kind != DP_ADAM;
 }
 
 dipper_status dp_op_check(const dp_op *op, dp_diag *diag) {

@@ -37,12 +37,21 @@ typedef enum dp_op_kind {
     DP_BLUR_BWD,         /* x, psf, dy -> dx (may be NULL), dpsf (may be NULL; summed over planes) */
     /* Losses: inputs, float weight (host; may change between runs) -> loss[1], gradients. Means are over every element
      * of x unless said. */
-    DP_MSE,    /* x, target (NULL: op.loss.value), mask P(1,H,W) for all channels (NULL: 1), weight
-                  -> loss = weight*mean mask*(x-t)^2, dx, dtarget (may be NULL) */
-    DP_SSIM,   /* x, target P(C,H,W), weight -> loss = weight*(1 - mean SSIM), dx */
-    DP_TV,     /* x P, weight -> loss = weight*mean sqrt(dx^2+dy^2+eps), dx; forward differences, 0 at the end */
-    DP_ADAM,   /* p[n], g[n], m[n], v[n], dp_adam_step (host) -> p, m, v in place */
-    DP_RANDOM, /* x (may be NULL = 0), uint64_t draw (host) -> y = x + scale*number; element order: philox.h */
+    DP_MSE,           /* x, target (NULL: op.loss.value), mask P(1,H,W) for all channels (NULL: 1), weight
+                         -> loss = weight*mean mask*(x-t)^2, dx, dtarget (may be NULL) */
+    DP_SSIM,          /* x, target P(C,H,W), weight -> loss = weight*(1 - mean SSIM), dx */
+    DP_TV,            /* x P, weight -> loss = weight*mean sqrt(dx^2+dy^2+eps), dx; forward differences, 0 at the end */
+    DP_DERIVATIVES,   /* x, target P, weight -> loss = weight/n*(c0 |r|^2 + c1 (|dv r|^2 + |dh r|^2) + c2 (|dvv r|^2 +
+                         |dvh r|^2 + |dhv r|^2 + |dhh r|^2)), r = x - target, n = elements of x, c = op.loss.order,
+                         forward differences where all their pixels exist; dx */
+    DP_MEAN_LOG,      /* x P, weight -> loss = weight*mean log max(x, 1e-45), dx */
+    DP_SPARSE_PRIOR,  /* mean P, std P, weight -> loss = weight/4*(mean log(p_v+1e-6) + mean log(p_h+1e-6)), p = squared
+                         difference of the means of two neighbours plus both variances; dmean, dstd */
+    DP_EXTREME_PRIOR, /* mean P, std P, noise P, weight -> loss = weight/4*(mean log|dark| + mean log|bright|): the
+                         least over channels and op.loss.window^2 pixels (cut off at the border; of equals the first by
+                         rows, columns, channels) of a sample of x^2, and of (1-x)^2 (ref/vdip.inc); dmean, dstd */
+    DP_ADAM,          /* p[n], g[n], m[n], v[n], dp_adam_step (host) -> p, m, v in place */
+    DP_RANDOM,        /* x (may be NULL = 0), uint64_t draw (host) -> y = x + scale*number; element order: philox.h */
     DP_OP_KINDS
 } dp_op_kind;
 
@@ -84,8 +93,10 @@ typedef struct dp_op {
             int kh, kw;
         } blur; /* odd, 1..101 */
         struct {
-            float eps;   /* tv */
-            float value; /* mse without a target */
+            float eps;      /* tv */
+            float value;    /* mse without a target */
+            float order[3]; /* derivatives */
+            int window;     /* extreme prior: side, odd */
         } loss;
         struct {
             dp_philox_key key;
@@ -94,6 +105,10 @@ typedef struct dp_op {
         } random;
     };
 } dp_op;
+
+static inline bool dp_op_is_loss(dp_op_kind kind) {
+    return kind >= DP_MSE && kind <= DP_EXTREME_PRIOR;
+}
 
 const char *dp_op_name(dp_op_kind kind); /* "conv_fwd" ... */
 

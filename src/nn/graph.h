@@ -44,10 +44,15 @@ dp_value dp_graph_noise(dp_graph *g, dp_shape shape, dp_philox_key key, dp_rando
  * outputs of layers, parameters, views. Only what the losses that are on need is computed (and what is kept);
  * parameters that no such loss depends on get the gradient 0. Switching, and changing a weight (any sign), between runs
  * costs nothing. */
-int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight); /* target -1: for TV */
+int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight); /* -1: has no target */
 /* weight * mean mask*(x-t)^2, t = target, or `value` where target is -1; the mask is one plane for all channels, or -1.
  * Both x and target may depend on parameters. */
 int dp_graph_loss_mse(dp_graph *g, dp_value x, dp_value target, float value, dp_value mask, float weight);
+/* VDIP (METHODS, section 4) on a posterior mean, std: DP_MEAN_LOG (of std, with a negative weight) has no target, and
+ * DP_DERIVATIVES is -EXP times C*H_X*W_X/n: its mean is over the n pixels of the blurred picture x. The priors' values
+ * are those of the logarithms whose gradients are the published ones with their detached weights. */
+int dp_graph_loss_sparse(dp_graph *g, dp_value mean, dp_value std, float weight);
+int dp_graph_loss_extreme(dp_graph *g, dp_value mean, dp_value std, dp_value noise, float weight);
 void dp_graph_loss_enable(dp_graph *g, int loss, bool on);
 void dp_graph_loss_weight(dp_graph *g, int loss, float weight);
 

@@ -25,11 +25,29 @@ int dp_graph_loss_mse(dp_graph *g, dp_value x, dp_value target, float value, dp_
     return add_loss(g, &op, 3, (const dp_value[]){x, target, mask}, 2, weight);
 }
 
+/* 1/2 of the picture, 1/4 of its first derivatives twice (of the blurred picture, and of the blurred derivatives, which
+ * is the same where the blur is valid), 1/8 of the second ones. */
+static const float vdip_orders[3] = {0.5f, 0.5f, 0.125f};
+
 int dp_graph_loss(dp_graph *g, dp_op_kind kind, dp_value x, dp_value target, float weight) {
     if (kind == DP_MSE) return dp_graph_loss_mse(g, x, target, 0, -1, weight);
     const dp_shape s = dp_graph_shape(g, x);
-    const dp_op op = {.kind = kind, .x = s, .y = s, .loss = {.eps = kind == DP_TV ? 1e-6f : 0.0f}};
-    return add_loss(g, &op, kind == DP_TV ? 1 : 2, (const dp_value[]){x, target}, 1, weight);
+    dp_op op = {.kind = kind, .x = s, .y = s};
+    if (kind == DP_TV) op.loss.eps = 1e-6f;
+    if (kind == DP_DERIVATIVES) memcpy(op.loss.order, vdip_orders, sizeof vdip_orders);
+    return add_loss(g, &op, kind == DP_TV || kind == DP_MEAN_LOG ? 1 : 2, (const dp_value[]){x, target}, 1, weight);
+}
+
+int dp_graph_loss_sparse(dp_graph *g, dp_value mean, dp_value std, float weight) {
+    const dp_shape s = dp_graph_shape(g, mean);
+    const dp_op op = {.kind = DP_SPARSE_PRIOR, .x = s, .y = s};
+    return add_loss(g, &op, 2, (const dp_value[]){mean, std}, 2, weight);
+}
+
+int dp_graph_loss_extreme(dp_graph *g, dp_value mean, dp_value std, dp_value noise, float weight) {
+    const dp_shape s = dp_graph_shape(g, mean);
+    const dp_op op = {.kind = DP_EXTREME_PRIOR, .x = s, .y = s, .loss = {.window = 35}};
+    return add_loss(g, &op, 3, (const dp_value[]){mean, std, noise}, 2, weight);
 }
 
 /* ---- Between runs ---- */

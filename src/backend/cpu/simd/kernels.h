@@ -42,6 +42,13 @@ DP_RUN(mse);
 DP_RUN(tv);
 DP_WORKSPACE(ssim_workspace); /* ssim.c */
 DP_RUN(ssim);
+DP_WORKSPACE(derivatives_workspace); /* derivatives.c */
+DP_RUN(derivatives);
+DP_RUN(mean_log); /* prior.c */
+DP_WORKSPACE(sparse_workspace);
+DP_RUN(sparse_prior);
+DP_WORKSPACE(extreme_workspace); /* extreme.c */
+DP_RUN(extreme_prior);
 DP_RUN(adam);        /* adam.c */
 DP_RUN(random_fill); /* random.c */
 
@@ -69,6 +76,16 @@ static inline void dp_my_share(int n, int *from, int *to) {
 }
 static inline void dp_my_floats(size_t n, size_t *from, size_t *to) { /* cut at cache lines */
     dp_share_aligned(n, 16, omp_get_num_threads(), omp_get_thread_num(), from, to);
+}
+
+/* Partial sums of the threads at the start of a workspace: 64 bytes each. */
+static inline double *dp_partial(void *ws, int t) {
+    return (double *)ws + (size_t)t * 8;
+}
+static inline double dp_total(void *ws, int team) {
+    double sum = 0;
+    for (int t = 0; t < team; t++) sum += *dp_partial(ws, t);
+    return sum;
 }
 
 /* Not worth waking a team for fewer floats than this: a region costs some microseconds. */

@@ -15,16 +15,6 @@ size_t DP_ISA(dp_cpu_loss_workspace)(const dp_op *op, int threads) {
     return (size_t)threads * (64 + (op->kind == DP_TV ? 3 * row_floats(op) * sizeof(float) : 0));
 }
 
-static double *partial_of(void *ws, int t) {
-    return (double *)ws + (size_t)t * 8;
-}
-
-static double total_of(void *ws, int team) {
-    double sum = 0;
-    for (int t = 0; t < team; t++) sum += *partial_of(ws, t);
-    return sum;
-}
-
 typedef struct mse_args {
     const float *x, *target, *mask; /* target, mask: or NULL */
     float *dx, *dtarget;            /* dtarget: or NULL */
@@ -94,10 +84,10 @@ void DP_ISA(dp_cpu_mse)(const dp_op *op, int threads, void *const *args, void *w
         size_t from, to;
         dp_my_floats(n, &from, &to);
         const int t = omp_get_thread_num();
-        *partial_of(ws, t) = squares_and_gradients(&a, from, to);
+        *dp_partial(ws, t) = squares_and_gradients(&a, from, to);
         if (t == 0) team = omp_get_num_threads();
     }
-    *(float *)args[4] = (float)(weight * total_of(ws, team));
+    *(float *)args[4] = (float)(weight * dp_total(ws, team));
 }
 
 /* Row of a plane: returns sum of s = sqrt(gx^2 + gy^2 + eps); p = gx/s, q = gy/s. below is NULL for the last row. */
@@ -139,7 +129,7 @@ static double tv_rows(const dp_op *op, const float *x, float *dx, float scale, f
 /* x, weight -> loss, dx */
 void DP_ISA(dp_cpu_tv)(const dp_op *op, int threads, void *const *args, void *ws) {
     const double weight = (double)*(const float *)args[1] / (double)dp_count(op->x);
-    float *rows = (float *)partial_of(ws, threads);
+    float *rows = (float *)dp_partial(ws, threads);
     int team = 1;
 #pragma omp parallel num_threads(dp_team(dp_count(op->x), threads))
     {
@@ -147,8 +137,8 @@ void DP_ISA(dp_cpu_tv)(const dp_op *op, int threads, void *const *args, void *ws
         dp_my_share(op->x.c * op->x.h, &from, &to);
         const int t = omp_get_thread_num();
         float *mine = rows + (size_t)t * 3 * row_floats(op);
-        *partial_of(ws, t) = tv_rows(op, args[0], args[3], (float)weight, mine, from, to);
+        *dp_partial(ws, t) = tv_rows(op, args[0], args[3], (float)weight, mine, from, to);
         if (t == 0) team = omp_get_num_threads();
     }
-    *(float *)args[2] = (float)(weight * total_of(ws, team));
+    *(float *)args[2] = (float)(weight * dp_total(ws, team));
 }

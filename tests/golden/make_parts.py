@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""Writes parts.*: the losses of VDIP, and other ops, with their gradients, by PyTorch (see README.md).
+
+The formulas are written as METHODS section 4 has them, with detached weights, not as the ops compute them. Everything
+is in double from values that float32 holds exactly. Run it in this folder.
+"""
+import torch
+import torch.nn.functional as F
+
+from make_golden import Store, blur as blur_planes, ssim
+
+C, H, W, KH, KW, WINDOW = 3, 40, 43, 7, 5, 35
+
+
+def leaf(value):
+    return value.float().double().requires_grad_()
+
+
+def rows(x):  # forward differences down and right
+    return x[..., 1:, :] - x[..., :-1, :]
+
+
+def columns(x):
+    return x[..., :, 1:] - x[..., :, :-1]
+
+
+def blur(x, psf):  # of each channel
+    return blur_planes(x[:, None], psf)[:, 0]
+
+
+def square(x):
+    return (x ** 2).sum()
+
+
+def expected_log_likelihood(x, psf, data):  # EXP, METHODS section 4, with one sample x
+    r = blur(x, psf) - data
+    derivatives = square(blur(rows(x), psf) - rows(data)) + square(blur(columns(x), psf) - columns(data))
+    first = square(rows(r)) + square(columns(r))
+    second = (square(rows(rows(r))) + square(columns(rows(r))) + square(columns(columns(r))) +
+              square(rows(columns(r))))
+    return -(square(r) / 2 + first / 4 + second / 8 + derivatives / 4) / x.numel()
+
+
+def detached(p, eps=0.0):
+    return (p / (p + eps).detach()).mean() / 4
+
+
+def sparse(e, s):
+    pv = rows(e) ** 2 + s[..., 1:, :] ** 2 + s[..., :-1, :] ** 2
+    ph = columns(e) ** 2 + s[..., :, 1:] ** 2 + s[..., :, :-1] ** 2
+    value = (torch.log(pv + 1e-6).mean() + torch.log(ph + 1e-6).mean()) / 4
+    return detached(pv, 1e-6) + detached(ph, 1e-6), value
+
+
+def least(q):  # over channels, then over the window
+    q = q.min(dim=0, keepdim=True)[0]
+    return -F.max_pool2d(-q[None], WINDOW, stride=1, padding=WINDOW // 2)[0]
+
+
+def extreme(e, s, z):
+    dark = least(e ** 2 + s ** 2 + z * (4 * e ** 2 * s ** 2 + 2 * s ** 4 + 1e-32).sqrt())
+    bright = least((1 - e) ** 2 + s ** 2 + z * (4 * s ** 2 + 4 * e ** 2 * s ** 2 + 2 * s ** 4 + 1e-32).sqrt())
+    value = (dark.abs().log().mean() + bright.abs().log().mean()) / 4
+    return detached(dark) + detached(bright), value
+
+
+def put(store, name, value, loss, *inputs):
+    """The value, and the gradient of the loss for each named input."""
+    store.put(name, value)
+    gradients = torch.autograd.grad(loss, [x for _, x in inputs])
+    for (label, _), gradient in zip(inputs, gradients):
+        store.put("%s.d%s" % (name, label), gradient)
+
+
+def main():
+    torch.manual_seed(11)
+    store = Store()
+    shape = (C, H + KH - 1, W + KW - 1)
+    e, s = leaf(torch.rand(shape)), leaf(0.2 * torch.rand(shape))
+    z, psf = leaf(torch.randn(shape)), leaf(torch.softmax(torch.randn(KH * KW), 0).reshape(KH, KW))
+    with torch.no_grad():
+        data = (blur(torch.rand(shape).double(), psf) + 0.02 * torch.randn(C, H, W)).float().double()
+        x = leaf(e + s * z)
+    for name, value in (("mean", e), ("std", s), ("noise", z), ("psf", psf), ("data", data), ("sample", x)):
+        store.put(name, value)
+    likelihood = -expected_log_likelihood(x, psf, data)
+    put(store, "exp", likelihood, likelihood, ("x", x), ("psf", psf))
+    log = torch.log(torch.max(s, torch.tensor(1e-45, dtype=torch.double))).mean()
+    put(store, "log", log, log, ("x", s))
+    loss, value = sparse(e, s)
+    put(store, "sparse", value, loss, ("mean", e), ("std", s))
+    loss, value = extreme(e, s, z)
+    put(store, "extreme", value, loss, ("mean", e), ("std", s))
+    seen = leaf(blur(e, psf).detach())
+    store.put("seen", seen)
+    loss = 1 - ssim(seen[:, None], data[:, None])  # channels as a batch: the mean over all
+    put(store, "ssim", loss, loss, ("x", seen))
+    loss = F.mse_loss(seen, data)
+    put(store, "mse", loss, loss, ("x", seen))
+    store.save("parts")
+
+
+if __name__ == "__main__":
+    main()
