@@ -1,15 +1,12 @@
 /* dipper: blind image deconvolution with deep image priors. SPDX-License-Identifier: Apache-2.0 */
-#define _DEFAULT_SOURCE
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/start.h"
 #include "dipper/dipper.h"
 #include "io/io.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct command_row {
     const char *name;
@@ -72,17 +69,8 @@ static int dispatch(int argc, char **argv) {
     return unknown(name);
 }
 
-/* Our parallel loops are short, and GCC's OpenMP spins about a millisecond at the end of each. Where other programs use
- * the cores that makes a run five times slower (measured: 1738 ms an iteration against 291). It reads the setting
- * before main, so the program starts itself once more; a setting of the user's wins. */
-static void calm_waiting(char **argv) {
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    if (setenv("GOMP_SPINCOUNT", "10000", 1) == 0) execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv) {
-    calm_waiting(argv);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error to tell, not an end */
+    start_program(argv);
     int code = dispatch(argc, argv);
     if (fflush(stdout) && code == 0) {
         perror("dipper: standard output");

@@ -115,8 +115,12 @@ static void on_done(const study_run *run, dipper_status status, const char *text
         return;
     }
     if (r->console.quiet || read_result(r, run, &result)) return;
-    if (!r->team) fprintf(stderr, "%d of %d: ", r->tally.done + r->tally.skipped, r->plan.run_count);
-    fprintf(stderr, "%s: %.2f dB (blurred %.2f), %.1f s\n", name, result.psnr_db, result.psnr_blurred_db,
+    char count[48];
+    if (r->team)
+        snprintf(count, sizeof count, "rank %d", r->team->number);
+    else
+        snprintf(count, sizeof count, "%d of %d", r->tally.done + r->tally.skipped, r->plan.run_count);
+    fprintf(stderr, "%s: %s: %.2f dB (blurred %.2f), %.1f s\n", count, name, result.psnr_db, result.psnr_blurred_db,
             result.seconds);
 }
 
@@ -252,7 +256,8 @@ int runs_work(runs *r) {
                                      .user = r};
     stop_install();
     dipper_status status = make_runs(r, &crew);
-    if (!status) console_detail(&r->console, "%d runs, results in %s", r->plan.run_count, r->folder);
+    if (!status && !(r->team && r->team->number))
+        console_detail(&r->console, "%d runs, results in %s", r->plan.run_count, r->folder);
     if (!status) status = do_runs(r, &crew);
     if (r->team) {
         r->team->end(&r->tally, &status, r->team->user);

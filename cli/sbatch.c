@@ -17,10 +17,10 @@ static void put_quoted(const char *text) {
     putchar('\'');
 }
 
-/* #SBATCH lines are no shell: blanks there are escaped. */
-static void put_escaped(const char *text) {
+/* #SBATCH lines are no shell, but know these quotes. */
+static void put_directive(const char *text) {
     for (; *text; text++) {
-        if (*text == ' ' || *text == '\\') putchar('\\');
+        if (*text == '"' || *text == '\\') putchar('\\');
         putchar(*text);
     }
 }
@@ -51,11 +51,11 @@ int sweep_print_sbatch(const sweep_options *o, const char *plan, const runs *r) 
         "#SBATCH --requeue\n"
         "#SBATCH --signal=B:USR1@60\n"
         "#SBATCH --open-mode=append\n"
-        "#SBATCH --output=",
+        "#SBATCH --output=\"",
         o->tasks - 1, o->runs.threads > 0 ? o->runs.threads : 1);
-    put_escaped(r->folder);
+    put_directive(r->folder);
     printf(
-        "_%%a.log\n\n"
+        "_%%a.log\"\n\n"
         "# A minute before the time limit Slurm sends USR1: the sweep ends within ten seconds and keeps what is done;\n"
         "# the task goes back to the queue and does the rest. TERM (scancel, preemption) ends it as well.\n"
         "late=\n"

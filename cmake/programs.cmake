@@ -94,15 +94,26 @@ if(DIPPER_HAVE_XXHASH)
   target_link_libraries(dipper_study PRIVATE PkgConfig::XXHASH)
 endif()
 
-# ---- The command ----
+# ---- The command, and the same sweep for MPI ----
 file(GLOB cli_sources CONFIGURE_DEPENDS cli/*.c)
-if(cli_sources)
-  add_executable(dipper-command ${cli_sources})
-  target_link_libraries(dipper-command PRIVATE dipper_study dipper_io dipper::dipper)
-  set_target_properties(dipper-command PROPERTIES OUTPUT_NAME dipper RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
-  file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-  set_target_properties(dipper-command PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
-  install(TARGETS dipper-command)
+list(FILTER cli_sources EXCLUDE REGEX "/main\\.c$")
+add_library(dipper_cli STATIC ${cli_sources})
+target_link_libraries(dipper_cli PUBLIC dipper_study dipper_io dipper::dipper)
+file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+
+function(dipper_add_command target name)
+  add_executable(${target} ${ARGN})
+  target_link_libraries(${target} PRIVATE dipper_cli)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
+    INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+  install(TARGETS ${target})
+endfunction()
+
+dipper_add_command(dipper-command dipper cli/main.c)
+if(DIPPER_HAVE_MPI)
+  file(GLOB mpi_sources CONFIGURE_DEPENDS cli/mpi/*.c)
+  dipper_add_command(dipper-sweep-mpi dipper-sweep-mpi ${mpi_sources})
+  target_link_libraries(dipper-sweep-mpi PRIVATE MPI::MPI_C)
 endif()
 
 # ---- Examples: examples/NAME.c or examples/NAME/*.c becomes dipper-NAME ----

@@ -73,7 +73,7 @@ if(TARGET dipper-command)
   set(test_environment ${test_environment} DIPPER=$<TARGET_FILE:dipper-command>
     DIPPER_HELPERS=${PROJECT_BINARY_DIR}/tests/cli DIPPER_BUILD=${PROJECT_BINARY_DIR}
     DIPPER_HAVE_VIPS=${DIPPER_HAVE_VIPS} DIPPER_HAVE_JANSSON=${DIPPER_HAVE_JANSSON}
-    DIPPER_HAVE_XXHASH=${DIPPER_HAVE_XXHASH})
+    DIPPER_HAVE_XXHASH=${DIPPER_HAVE_XXHASH} DIPPER_HAVE_MPI=${DIPPER_HAVE_MPI})
   file(GLOB cli_tests CONFIGURE_DEPENDS tests/cli/*.sh)
   foreach(script IN LISTS cli_tests)
     get_filename_component(name ${script} NAME_WE)

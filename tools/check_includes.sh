@@ -69,6 +69,7 @@ FNR == 1 {
     if (path ~ /^vips\// && FILENAME !~ /^io\//) breach("<" path "> belongs to io")
     if (path ~ /^jansson/ && FILENAME !~ /^(io|study)\//) breach("<" path "> belongs to io and study")
     if (path ~ /^xxhash/ && FILENAME !~ /^study\//) breach("<" path "> belongs to study")
+    if (path ~ /^mpi\.h/ && FILENAME !~ /^cli\/mpi\//) breach("<" path "> belongs to cli/mpi")
     if (path ~ /^(cuda|cudnn|cufft)/) breach("<" path ">: there is no CUDA back end")
     if (path ~ /^dipper\// || path ~ /^(base|tensor|nn|image|bid)\//) breach("own headers in quotes: " path)
     next
