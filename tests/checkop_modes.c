@@ -115,6 +115,7 @@ bool has_gradient(dp_op_kind kind) {
     case DP_ACT_BWD:
     case DP_SOFTMAX_BWD:
     case DP_BLUR_BWD:
+    case DP_DOWNSAMPLE_BWD:
         return true;
     default:
         return dp_op_is_loss(kind);
@@ -204,10 +205,11 @@ typedef struct pair {
 } pair;
 
 static const pair pairs[] = {
-    {DP_CONV_FWD, DP_CONV_BWD_DATA, "b", {"x", NULL}},       {DP_CONV_FWD, DP_CONV_BWD_WEIGHTS, NULL, {"w", "b"}},
-    {DP_UPSAMPLE2_FWD, DP_UPSAMPLE2_BWD, NULL, {"x", NULL}}, {DP_MAXPOOL2_FWD, DP_MAXPOOL2_BWD, NULL, {"x", NULL}},
-    {DP_LINEAR_FWD, DP_LINEAR_BWD, "b", {"x", NULL}},        {DP_LINEAR_FWD, DP_LINEAR_BWD, NULL, {"w", "b"}},
-    {DP_BLUR_FWD, DP_BLUR_BWD, NULL, {"x", NULL}},           {DP_BLUR_FWD, DP_BLUR_BWD, NULL, {"psf", NULL}},
+    {DP_CONV_FWD, DP_CONV_BWD_DATA, "b", {"x", NULL}},         {DP_CONV_FWD, DP_CONV_BWD_WEIGHTS, NULL, {"w", "b"}},
+    {DP_UPSAMPLE2_FWD, DP_UPSAMPLE2_BWD, NULL, {"x", NULL}},   {DP_MAXPOOL2_FWD, DP_MAXPOOL2_BWD, NULL, {"x", NULL}},
+    {DP_LINEAR_FWD, DP_LINEAR_BWD, "b", {"x", NULL}},          {DP_LINEAR_FWD, DP_LINEAR_BWD, NULL, {"w", "b"}},
+    {DP_DOWNSAMPLE_FWD, DP_DOWNSAMPLE_BWD, NULL, {"x", NULL}}, {DP_BLUR_FWD, DP_BLUR_BWD, NULL, {"x", NULL}},
+    {DP_BLUR_FWD, DP_BLUR_BWD, NULL, {"psf", NULL}},
 };
 
 bool has_adjoint(dp_op_kind kind) {

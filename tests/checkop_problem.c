@@ -266,6 +266,19 @@ static void blur_task(const problem *p, task *t) {
     t->bound = 1e-5;
 }
 
+static void downsample_task(const problem *p, task *t) {
+    dp_op *op = &t->op;
+    const bool backward = op->kind == DP_DOWNSAMPLE_BWD;
+    op->x = get_chw(p, DP_PLANAR);
+    op->down.factor = get_int(p, "f", 2);
+    op->down.lobes = get_int(p, "lobes", 2);
+    if (op->down.factor > 0) op->y = dp_planar(op->x.c, op->x.h / op->down.factor, op->x.w / op->down.factor);
+    put(t, backward ? "dy" : "x", ARG_IN, backward ? op->y : op->x);
+    put(t, backward ? "dx" : "y", ARG_OUT, backward ? op->x : op->y);
+    t->forward = DP_DOWNSAMPLE_FWD;
+    t->bound = 1e-5;
+}
+
 static void loss_task(const problem *p, task *t) {
     const bool mse = t->op.kind == DP_MSE;
     t->op.x = get_chw(p, DP_PLANAR);
@@ -339,6 +352,7 @@ static const family families[] = {
     {"act", " act factor c h w layout inplace view ", pointwise_task, 2, {DP_ACT_FWD, DP_ACT_BWD}},
     {"softmax", " n ", pointwise_task, 2, {DP_SOFTMAX_FWD, DP_SOFTMAX_BWD}},
     {"blur", " c h w kh kw null ", blur_task, 2, {DP_BLUR_FWD, DP_BLUR_BWD}},
+    {"downsample", " c h w f lobes ", downsample_task, 2, {DP_DOWNSAMPLE_FWD, DP_DOWNSAMPLE_BWD}},
     {"mse", " c h w weight value mask both ", loss_task, 1, {DP_MSE}},
     {"ssim", " c h w weight ", loss_task, 1, {DP_SSIM}},
     {"tv", " c h w weight eps ", loss_task, 1, {DP_TV}},
@@ -389,6 +403,8 @@ double task_flops(const task *t) {
         return 2 * x * y * (op->kind == DP_LINEAR_BWD ? 2 : 1);
     case DP_BLUR_FWD:
         return 2 * y * op->blur.kh * op->blur.kw * (op->kind == DP_BLUR_BWD ? 2 : 1);
+    case DP_DOWNSAMPLE_FWD: /* rows first, then along them */
+        return (x + y * op->down.factor) * 4 * op->down.lobes;
     case DP_SSIM:
         return x * 8 * 2 * 22;
     case DP_EXTREME_PRIOR: /* as the reference does it */

@@ -134,6 +134,18 @@ static void colour(machine *m) {
     expect(m, dx, "mse.dx");
 }
 
+static void fewer_pixels(machine *m) {
+    const dp_op forward = {
+        .kind = DP_DOWNSAMPLE_FWD, .x = dp_planar(2, 40, 56), .y = dp_planar(2, 10, 14), .down = {4, 2}};
+    dp_op backward = forward;
+    backward.kind = DP_DOWNSAMPLE_BWD;
+    void *y = fresh(m, forward.y), *dx = fresh(m, forward.x);
+    run(m, &forward, (void *[]){input(m, "large"), y});
+    run(m, &backward, (void *[]){input(m, "weights"), dx});
+    expect(m, y, "small");
+    expect(m, dx, "small.dx");
+}
+
 static void vdip_likelihood(void **state) {
     (void)state;
     on_all(likelihood, 2e-5);
@@ -151,11 +163,17 @@ static void losses_of_colour_pictures(void **state) {
     on_all(colour, 1e-4);
 }
 
+static void down_sampling(void **state) {
+    (void)state;
+    on_all(fewer_pixels, 1e-5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vdip_likelihood),
         cmocka_unit_test(vdip_priors),
         cmocka_unit_test(losses_of_colour_pictures),
+        cmocka_unit_test(down_sampling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

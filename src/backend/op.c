@@ -31,6 +31,8 @@ static const char *const op_names[DP_OP_KINDS] = {
     [DP_SOFTMAX_BWD] = "softmax_bwd",
     [DP_BLUR_FWD] = "blur_fwd",
     [DP_BLUR_BWD] = "blur_bwd",
+    [DP_DOWNSAMPLE_FWD] = "downsample_fwd",
+    [DP_DOWNSAMPLE_BWD] = "downsample_bwd",
     [DP_MSE] = "mse",
     [DP_SSIM] = "ssim",
     [DP_TV] = "tv",
@@ -205,6 +207,18 @@ static dipper_status check_blur(const dp_op *op, dp_diag *diag) {
     return DIPPER_OK;
 }
 
+static dipper_status check_downsample(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    const int f = op->down.factor;
+    RULE(f == 2 || f == 4 || f == 8, "the factor is %d, must be 2, 4 or 8", f);
+    RULE(op->down.lobes == 2 || op->down.lobes == 3, "the filter has %d lobes, must have 2 or 3", op->down.lobes);
+    DP_TRY(check_layout(op, diag, "x", x, DP_PLANAR));
+    DP_TRY(check_layout(op, diag, "y", y, DP_PLANAR));
+    RULE(y.c == x.c && x.h == f * y.h && x.w == f * y.w, "x is %d x %d x %d, must be %d x %d x %d for y %d x %d", x.c,
+         x.h, x.w, y.c, f * y.h, f * y.w, y.h, y.w);
+    return DIPPER_OK;
+}
+
 static dipper_status check_loss(const dp_op *op, dp_diag *diag) {
     DP_TRY(check_layout(op, diag, "x", op->x, DP_PLANAR));
     RULE(op->kind != DP_MSE || isfinite(op->loss.value), "the value to compare with is not finite");
@@ -251,6 +265,8 @@ static dipper_status (*const rules[DP_OP_KINDS])(const dp_op *op, dp_diag *diag)
     [DP_SOFTMAX_BWD] = check_softmax,
     [DP_BLUR_FWD] = check_blur,
     [DP_BLUR_BWD] = check_blur,
+    [DP_DOWNSAMPLE_FWD] = check_downsample,
+    [DP_DOWNSAMPLE_BWD] = check_downsample,
     [DP_MSE] = check_loss,
     [DP_SSIM] = check_loss,
     [DP_TV] = check_loss,
@@ -271,4 +287,20 @@ dipper_status dp_op_check(const dp_op *op, dp_diag *diag) {
     DP_TRY(check_shape(op, diag, "x", op->x));
     if (has_output_shape(op->kind)) DP_TRY(check_shape(op, diag, "y", op->y));
     return rules[op->kind](op, diag);
+}
+
+static double sinc(double x) {
+    const double pi = 3.14159265358979323846;
+    return x == 0 ? 1 : sin(pi * x) / (pi * x);
+}
+
+int dp_downsample_taps(const dp_op *op, double tap[DP_DOWNSAMPLE_TAPS]) {
+    const int f = op->down.factor, lobes = op->down.lobes, taps = 2 * lobes * f;
+    double sum = 0;
+    for (int a = 0; a < taps; a++) {
+        const double d = (a - 0.5 * (taps - 1)) / f;
+        sum += tap[a] = sinc(d) * sinc(d / lobes);
+    }
+    for (int a = 0; a < taps; a++) tap[a] /= sum;
+    return taps;
 }

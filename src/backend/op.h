@@ -35,6 +35,8 @@ typedef enum dp_op_kind {
     DP_SOFTMAX_BWD,      /* y, dy -> dx */
     DP_BLUR_FWD,         /* x P(C,H,W), psf[kh][kw] -> y P(C,H-kh+1,W-kw+1): valid true convolution of each plane */
     DP_BLUR_BWD,         /* x, psf, dy -> dx (may be NULL), dpsf (may be NULL; summed over planes) */
+    DP_DOWNSAMPLE_FWD, /* x P(C,H,W) -> y P(C,H/f,W/f): Lanczos' filter, the centres of f x f pixels, border repeated */
+    DP_DOWNSAMPLE_BWD, /* dy -> dx */
     /* Losses: inputs, float weight (host; may change between runs) -> loss[1], gradients. Means are over every element
      * of x unless said. */
     DP_MSE,           /* x, target (NULL: op.loss.value), mask P(1,H,W) for all channels (NULL: 1), weight
@@ -93,6 +95,9 @@ typedef struct dp_op {
             int kh, kw;
         } blur; /* odd, 1..101 */
         struct {
+            int factor, lobes; /* 2, 4 or 8; 2 or 3 */
+        } down;
+        struct {
             float eps;      /* tv */
             float value;    /* mse without a target */
             float order[3]; /* derivatives */
@@ -111,6 +116,12 @@ static inline bool dp_op_is_loss(dp_op_kind kind) {
 }
 
 const char *dp_op_name(dp_op_kind kind); /* "conv_fwd" ... */
+
+/* The taps of a down-sampling filter along one side: lanczos(d) = sinc(d) sinc(d/lobes) at 2*lobes*factor distances d
+ * from the output pixel's centre, in output pixels, with sum 1. Returns their number. Tap a of output i belongs to
+ * input factor*i + a - (taps-factor)/2. */
+enum { DP_DOWNSAMPLE_TAPS = 2 * 3 * 8 };
+int dp_downsample_taps(const dp_op *op, double tap[DP_DOWNSAMPLE_TAPS]);
 
 /* Output size of a convolution along one side; reflection needs side >= 2 where it pads. */
 static inline int dp_conv_out(int side, int stride) {

@@ -228,6 +228,15 @@ dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw) {
     return apply(g, &op, 2, (const dp_value[]){x, psf}, no_aux);
 }
 
+dp_value dp_graph_downsample(dp_graph *g, dp_value x, int factor, int lobes) {
+    const dp_shape s = dp_graph_shape(g, x);
+    const dp_op op = {.kind = DP_DOWNSAMPLE_FWD,
+                      .x = s,
+                      .y = dp_planar(s.c, factor > 0 ? s.h / factor : 0, factor > 0 ? s.w / factor : 0),
+                      .down = {factor, lobes}};
+    return apply(g, &op, 1, &x, no_aux);
+}
+
 static dp_value draw_number(dp_graph *g) {
     const dp_value draw = dp_graph_tensor(g, dp_vector(1));
     if (draw >= 0) g->tensor[draw].host = &g->counter;

@@ -35,6 +35,8 @@ dp_value dp_graph_act(dp_graph *g, dp_value x, dp_act act);
 dp_value dp_graph_sine(dp_graph *g, dp_value x, float factor);
 dp_value dp_graph_softmax(dp_graph *g, dp_value x); /* over all elements */
 dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw);
+/* A camera with fewer pixels: sides divided by factor (2, 4, 8) with Lanczos' filter of so many lobes (2, 3). */
+dp_value dp_graph_downsample(dp_graph *g, dp_value x, int factor, int lobes);
 /* x + scale * fresh numbers at each run (x stays as it is); draw number = the graph's run counter. */
 dp_value dp_graph_perturb(dp_graph *g, dp_value x, dp_philox_key key, dp_random law, float scale);
 /* Fresh numbers at each run, alone: mean + std*noise (dp_graph_muladd) is a sample with gradients to mean and std. */

@@ -164,7 +164,7 @@ static void blur_backward(dp_graph *g, const dp_node *n, dp_value dy) {
 static void unary_backward(dp_graph *g, const dp_node *n, dp_op_kind kind, dp_value saved, dp_value dy) {
     const dp_value dx = gradient_target(g, n->in[0]);
     const dp_op op = adjoint(n, kind);
-    if (kind == DP_UPSAMPLE2_BWD)
+    if (kind == DP_UPSAMPLE2_BWD || kind == DP_DOWNSAMPLE_BWD)
         dp_graph_emit(g, &op, 2, (const dp_value[]){dy, dx});
     else if (kind == DP_MAXPOOL2_BWD)
         dp_graph_emit(g, &op, 3, (const dp_value[]){dy, saved, dx});
@@ -211,6 +211,9 @@ static void node_backward(dp_graph *g, const dp_node *n) {
         break;
     case DP_UPSAMPLE2_FWD:
         unary_backward(g, n, DP_UPSAMPLE2_BWD, -1, dy);
+        break;
+    case DP_DOWNSAMPLE_FWD:
+        unary_backward(g, n, DP_DOWNSAMPLE_BWD, -1, dy);
         break;
     case DP_MAXPOOL2_FWD:
         unary_backward(g, n, DP_MAXPOOL2_BWD, n->aux, dy);

@@ -64,6 +64,15 @@ def extreme(e, s, z):
     return detached(dark) + detached(bright), value
 
 
+def downsample(x, factor, lobes):  # with a kernel made in 2-D, border repeated
+    taps = 2 * lobes * factor
+    d = (torch.arange(taps, dtype=torch.double) - (taps - 1) / 2) / factor
+    kernel = torch.outer(torch.sinc(d) * torch.sinc(d / lobes), torch.sinc(d) * torch.sinc(d / lobes))
+    pad = (taps - factor) // 2
+    x = F.pad(x[:, None], (pad,) * 4, mode="replicate")
+    return F.conv2d(x, (kernel / kernel.sum())[None, None], stride=factor)[:, 0]
+
+
 def put(store, name, value, loss, *inputs):
     """The value, and the gradient of the loss for each named input."""
     store.put(name, value)
@@ -97,6 +106,11 @@ def main():
     put(store, "ssim", loss, loss, ("x", seen))
     loss = F.mse_loss(seen, data)
     put(store, "mse", loss, loss, ("x", seen))
+    large, weights = leaf(torch.rand(2, 40, 56)), leaf(torch.randn(2, 10, 14))
+    small = downsample(large, 4, 2)
+    store.put("large", large)
+    store.put("weights", weights)
+    put(store, "small", small, (small * weights).sum(), ("x", large))
     store.save("parts")
 
 

@@ -37,6 +37,9 @@ DP_RUN(linear_bwd);
 DP_WORKSPACE(blur_workspace); /* blur.c */
 DP_RUN(blur_fwd);
 DP_RUN(blur_bwd);
+DP_WORKSPACE(downsample_workspace); /* downsample.c */
+DP_RUN(downsample_fwd);
+DP_RUN(downsample_bwd);
 DP_WORKSPACE(loss_workspace); /* loss.c */
 DP_RUN(mse);
 DP_RUN(tv);

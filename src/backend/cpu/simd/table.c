@@ -33,6 +33,8 @@ const dp_cpu_isa
                     [DP_SOFTMAX_BWD] = {NULL, NULL, FN(softmax_bwd)},
                     [DP_BLUR_FWD] = {NULL, FN(blur_workspace), FN(blur_fwd)},
                     [DP_BLUR_BWD] = {NULL, FN(blur_workspace), FN(blur_bwd)},
+                    [DP_DOWNSAMPLE_FWD] = {NULL, FN(downsample_workspace), FN(downsample_fwd)},
+                    [DP_DOWNSAMPLE_BWD] = {NULL, FN(downsample_workspace), FN(downsample_bwd)},
                     [DP_MSE] = {NULL, FN(loss_workspace), FN(mse)},
                     [DP_SSIM] = {NULL, FN(ssim_workspace), FN(ssim)},
                     [DP_TV] = {NULL, FN(loss_workspace), FN(tv)},
