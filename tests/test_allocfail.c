@@ -95,10 +95,12 @@ static dipper_status analyse(float *p, dipper_noise_method method, long fail_at)
     dipper_image view = dipper_image_view(p, 80, 80, 3);
     dipper_noise_level level = {.struct_size = sizeof level};
     dipper_gradient_prior prior = {.struct_size = sizeof prior};
+    dipper_region region = {.struct_size = sizeof region};
     countdown = fail_at;
     dipper_status status = dipper_context_create(NULL, &c);
     if (status == DIPPER_OK) status = dipper_noise_estimate(c, &view, method, &level);
     if (status == DIPPER_OK) status = dipper_gradients_fit(c, &view, &prior, NULL);
+    if (status == DIPPER_OK) status = dipper_region_choose(c, &view, 40, 40, 5, 5, &region);
     countdown = -1;
     dipper_context_destroy(&c);
     return status;

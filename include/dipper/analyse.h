@@ -1,5 +1,5 @@
-/* Dipper: what a picture tells before it is restored. Included by dipper/dipper.h; docs/noise.md and
- * docs/gradients.md have formulas, sources and accuracy. SPDX-License-Identifier: Apache-2.0 */
+/* Dipper: what a picture tells before it is restored. Included by dipper/dipper.h; docs/noise.md,
+ * docs/region.md and docs/gradients.md have formulas, sources and accuracy. SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIPPER_ANALYSE_H
 #define DIPPER_ANALYSE_H
 
@@ -33,6 +33,23 @@ typedef struct dipper_noise_level {
 /* DIPPER_ERROR_INPUT: NaN or infinity; DIPPER_ERROR_ARGUMENT: unknown method; DIPPER_ERROR_MEMORY. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_noise_estimate(dipper_context *context, const dipper_image *image,
                                                                  dipper_noise_method method, dipper_noise_level *out);
+
+/* ---- A region to estimate the blur from ---- */
+
+typedef struct dipper_region {
+    size_t struct_size; /* set by the caller to sizeof(dipper_region) */
+    int x, y;           /* px: its top left corner */
+    int width, height;
+    double score; /* for comparing regions of one picture; 0: nothing to estimate from, and the region is the middle */
+} dipper_region;
+
+/* The best window of width x height px (each cut to the picture's) for estimating a PSF of about psf_width x
+ * psf_height: edges that outlive the blur, in many directions, away from clipped pixels. Colour pictures: luma.
+ * docs/region.md. DIPPER_ERROR_INPUT: NaN or infinity; DIPPER_ERROR_ARGUMENT: sizes < 1, PSF > 4096;
+ * DIPPER_ERROR_MEMORY. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_region_choose(dipper_context *context, const dipper_image *image,
+                                                                int width, int height, int psf_width, int psf_height,
+                                                                dipper_region *out);
 
 /* ---- Gradients ---- */
 

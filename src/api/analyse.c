@@ -3,8 +3,10 @@
 #include "api/api.h"
 #include "base/memory.h"
 #include "image/clip.h"
+#include "image/colour.h"
 #include "image/image.h"
 #include "image/noise.h"
+#include "image/region.h"
 #include "metric/gradients.h"
 
 static dipper_status load(dipper_context *c, const dipper_image *view, dp_image *out) {
@@ -68,6 +70,40 @@ dipper_status dipper_noise_estimate(dipper_context *context, const dipper_image 
     DP_TRY(load(context, image, &picture));
     const dipper_status status = estimate_noise(&picture, &noise_methods[method], &context->diag, out);
     dp_image_free(&picture);
+    return status;
+}
+
+/* ---- A region to estimate the blur from ---- */
+
+static dipper_status choose(const dp_image *image, int width, int height, int kh, int kw, dp_diag *diag,
+                            dp_region *out) {
+    dp_image luma = {0};
+    double sigma = 0;
+    DP_TRY(dp_luma_image(image, diag, &luma));
+    dipper_status status = dp_noise_estimate(luma.data, luma.height, luma.width, diag, &sigma);
+    if (status == DIPPER_OK) status = dp_region_choose(&luma, width, height, kh, kw, sigma, diag, out);
+    dp_image_free(&luma);
+    return status;
+}
+
+dipper_status dipper_region_choose(dipper_context *context, const dipper_image *image, int width, int height,
+                                   int psf_width, int psf_height, dipper_region *out) {
+    const int largest_psf = 4096;
+    dp_image picture = {0};
+    dp_region found;
+    if (context == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (image == NULL || out == NULL || out->struct_size != sizeof *out)
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "picture is NULL, or struct_size of the region not set");
+    if (width < 1 || height < 1 || psf_width < 1 || psf_height < 1 || psf_width > largest_psf ||
+        psf_height > largest_psf)
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT,
+                       "a region of %d x %d px for a PSF of %d x %d px makes no sense", width, height, psf_width,
+                       psf_height);
+    DP_TRY(load(context, image, &picture));
+    const dipper_status status = choose(&picture, width, height, psf_height, psf_width, &context->diag, &found);
+    dp_image_free(&picture);
+    if (status == DIPPER_OK)
+        *out = (dipper_region){sizeof *out, found.x, found.y, found.width, found.height, found.score};
     return status;
 }
 
