@@ -15,9 +15,11 @@ int command_deblur(const command_line *line);
 int command_denoise(const command_line *line);
 int command_bench(const command_line *line);
 int command_info(const command_line *line);
+int command_inpaint(const command_line *line);
 int command_psf(const command_line *line);
 int command_report(const command_line *line);
 int command_score(const command_line *line);
+int command_superres(const command_line *line);
 int command_sweep(const command_line *line);
 
 /* The command's own exit code: some of a batch failed. All others are those of dipper_status. */

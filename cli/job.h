@@ -4,6 +4,7 @@
 
 #include "cli/console.h"
 #include "cli/names.h"
+#include "io/image_file.h"
 
 typedef struct job_nonblind_settings {
     const char *psf_file;
@@ -14,6 +15,9 @@ typedef struct job_nonblind_settings {
 
 typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */
     dipper_task task;
+    int factor;             /* superres: how many times as wide and high; 0: the size stays */
+    const char *mask_file;  /* inpaint */
+    const io_picture *mask; /* known where any channel is not 0 */
     const char *psf_file;   /* deblur, the PSF known; NULL: it is not */
     const char *start_file; /* ... where its estimate starts; NULL: as the recipe says */
     const float *psf;       /* of psf_width x psf_height; NULL: none of both */

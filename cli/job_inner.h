@@ -4,7 +4,6 @@
 #define DIPPER_CLI_JOB_INNER_H
 
 #include "cli/job.h"
-#include "io/image_file.h"
 #include "io/record.h"
 
 typedef enum job_end { END_DONE, END_SIGNAL, END_TIME, END_SNAPSHOT } job_end;
@@ -12,7 +11,7 @@ typedef enum job_end { END_DONE, END_SIGNAL, END_TIME, END_SNAPSHOT } job_end;
 typedef struct job job;
 
 typedef struct job_manner {
-    dipper_status (*prepare)(job *j); /* the picture is read */
+    dipper_status (*prepare)(job *j); /* the picture is read; leaves it as large as the result will be */
     dipper_status (*run)(job *j);     /* fills planes (and psf); DIPPER_OK also when it ended early with a result that
                                          can be written: result->status tells */
     void (*explain)(job *j);          /* what is said of a run that ended early, once its result is written */

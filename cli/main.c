@@ -17,6 +17,8 @@ typedef struct command_row {
 static const command_row commands[] = {
     {"deblur", command_deblur, "make blurred pictures sharp, and find how they were blurred"},
     {"denoise", command_denoise, "take noise out of pictures"},
+    {"superres", command_superres, "make pictures 2, 4 or 8 times as large, with detail"},
+    {"inpaint", command_inpaint, "fill in the missing pixels of pictures"},
     {"score", command_score, "how good a result is: PSNR, SSIM and others, by published protocols"},
     {"bench", command_bench, "methods over a data set: restore, score, tabulate"},
     {"sweep", command_sweep, "all runs of a plan: data, recipes with ranges of their fields, seeds; on a cluster too"},

@@ -9,7 +9,7 @@ enum { PSF_DEFAULT = 31, PSF_LEAST = 3 };
 /* ---- Before the run ---- */
 
 static const char *task_name(dipper_task task) {
-    static const char *const names[] = {"deblur", "denoise"};
+    static const char *const names[] = {"deblur", "denoise", "superres", "inpaint"};
     return names[task];
 }
 
@@ -34,6 +34,23 @@ static dipper_status choose_psf_size(job *j) {
                    j->input, width, height, j->psf_width_told, j->psf_height_told);
 }
 
+/* Known pixels of the mask: a plane of the picture's size for the library. */
+static dipper_status take_mask(job *j, float **known) {
+    const io_picture *mask = j->settings->task.mask, *p = j->picture;
+    *known = NULL;
+    if (!mask) return DIPPER_OK;
+    const size_t plane = (size_t)mask->width * (size_t)mask->height;
+    if (mask->width != p->width || mask->height != p->height)
+        return io_fail(&j->error, DIPPER_ERROR_INPUT,
+                       "%s: a picture of %d x %d pixels, and the mask %s has %d x %d; they must be of one size",
+                       j->input, p->width, p->height, j->settings->task.mask_file, mask->width, mask->height);
+    *known = calloc(plane, sizeof **known);
+    if (!*known) return job_no_memory(j);
+    for (size_t i = 0; i < plane * (size_t)mask->channels; i++)
+        if (mask->data[i] != 0) (*known)[i % plane] = 1;
+    return DIPPER_OK;
+}
+
 /* All that will be written, or the first hundred thousand of them. */
 static dipper_status check_snapshots(job *j) {
     char path[IO_PATH_MAX];
@@ -52,7 +69,7 @@ static dipper_status check_snapshots(job *j) {
 
 static int on_progress(const dipper_progress *progress, void *user);
 
-static dipper_status create_solver(job *j) {
+static dipper_status create_solver(job *j, const float *mask) {
     const job_settings *s = j->settings;
     dipper_solver_options options;
     dipper_image picture = picture_view(j->picture);
@@ -63,6 +80,8 @@ static dipper_status create_solver(job *j) {
         options.psf_height = j->psf_height_told;
         options.psf = s->task.psf;
     }
+    if (s->task.factor) options.factor = s->task.factor;
+    options.mask = mask;
     options.seed = s->seed;
     options.seed_weights = s->seed_weights;
     options.seed_input = s->seed_input;
@@ -76,10 +95,14 @@ static dipper_status create_solver(job *j) {
 
 static dipper_status prepare(job *j) {
     const job_task *task = &j->settings->task;
+    float *mask;
     IO_TRY(choose_psf_size(j));
-    IO_TRY(create_solver(j));
-    IO_TRY(check_snapshots(j));
-    if (task->task != DIPPER_TASK_DEBLUR || task->psf_file) return DIPPER_OK;
+    dipper_status status = take_mask(j, &mask);
+    if (!status) status = create_solver(j, mask);
+    free(mask);
+    if (!status) status = check_snapshots(j);
+    if (!status && task->factor) status = picture_enlarge(j->picture, task->factor, &j->error);
+    if (status || task->task != DIPPER_TASK_DEBLUR || task->psf_file) return status;
     dipper_solver_psf_size(j->solver, &j->psf_width, &j->psf_height);
     j->psf = malloc((size_t)j->psf_width * (size_t)j->psf_height * sizeof *j->psf);
     return j->psf ? DIPPER_OK : job_no_memory(j);
@@ -161,6 +184,8 @@ static void describe(const job *j, run_record *r) {
     if (j->solver && dipper_solver_get_info(j->solver, &info)) info = (dipper_solver_info){0};
     r->recipe = s->recipe;
     r->task = task_name(s->task.task);
+    r->factor = s->task.factor;
+    r->mask = s->task.mask_file;
     r->psf_input = s->task.psf_file;
     r->stopped_by = info.stopped_by;
     r->psf_width_told = j->psf_width_told;

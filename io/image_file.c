@@ -66,6 +66,53 @@ void picture_crop(io_picture *p, int x, int y, int width, int height) {
     p->height = height;
 }
 
+/* Where output pixel i lies between two of n input pixels: the first one's index, and the second one's share. */
+static float between(int i, int factor, int n, int *first) {
+    const float at = ((float)i + 0.5f) / (float)factor - 0.5f;
+    const float most = (float)n - 1, inside = at < 0 ? 0 : at > most ? most : at;
+    *first = (int)inside < n - 1 ? (int)inside : n > 1 ? n - 2 : 0;
+    return inside - (float)*first;
+}
+
+static void enlarge_plane(const float *plane, int width, int height, int factor, float *to) {
+    for (int y = 0; y < height * factor; y++) {
+        int row, column;
+        const float down = between(y, factor, height, &row);
+        const float *upper = plane + (size_t)row * (size_t)width, *lower = height > 1 ? upper + width : upper;
+        for (int x = 0; x < width * factor; x++) {
+            const float right = between(x, factor, width, &column);
+            const int next = width > 1 ? column + 1 : column;
+            const float a = upper[column] + right * (upper[next] - upper[column]);
+            const float b = lower[column] + right * (lower[next] - lower[column]);
+            *to++ = a + down * (b - a);
+        }
+    }
+}
+
+dipper_status picture_enlarge(io_picture *p, int factor, io_error *error) {
+    const size_t before = (size_t)p->width * (size_t)p->height, after = before * (size_t)factor * (size_t)factor;
+    IO_TRY(
+        io_check_size("result", (uint64_t)p->width * (uint64_t)factor, (uint64_t)p->height * (uint64_t)factor, error));
+    float *data = malloc(after * (size_t)p->channels * sizeof *data);
+    float *alpha = p->alpha ? malloc(after * sizeof *alpha) : NULL;
+    if (!data || (p->alpha && !alpha)) {
+        free(data);
+        free(alpha);
+        return io_fail(error, DIPPER_ERROR_MEMORY, "no memory for a picture of %d x %d pixels", p->width * factor,
+                       p->height * factor);
+    }
+    for (int c = 0; c < p->channels; c++)
+        enlarge_plane(p->data + (size_t)c * before, p->width, p->height, factor, data + (size_t)c * after);
+    if (alpha) enlarge_plane(p->alpha, p->width, p->height, factor, alpha);
+    free(p->data);
+    free(p->alpha);
+    p->data = data;
+    p->alpha = alpha;
+    p->width *= factor;
+    p->height *= factor;
+    return DIPPER_OK;
+}
+
 dipper_status picture_through_jpeg(const io_picture *like, float *planes, io_error *error) {
     return vips_room_through_jpeg(like, planes, error);
 }

@@ -37,6 +37,10 @@ dipper_image picture_view(io_picture *picture); /* without alpha */
 /* Keeps the rectangle width x height, wholly inside, whose top left corner is (x, y); alpha as well. */
 void picture_crop(io_picture *picture, int x, int y, int width, int height);
 
+/* Makes it factor times as wide and high; all planes, alpha as well, by bilinear interpolation. DIPPER_ERROR_MEMORY, or
+ * DIPPER_ERROR_INPUT if it gets absurdly large; then it stays as it was. */
+dipper_status picture_enlarge(io_picture *picture, int factor, io_error *error);
+
 /* What JPEG compression with the picture's jpeg_quality makes of `planes` (its shape), in place: 8 bit, clipped to
  * [0, 1]. DIPPER_ERROR_ARGUMENT in a build without libvips. */
 dipper_status picture_through_jpeg(const io_picture *like, float *planes, io_error *error);

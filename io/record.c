@@ -85,6 +85,12 @@ static void put_files(writer *w, const run_record *r) {
     put(w, "record", io_json_text(r->record));
 }
 
+static void put_task(writer *w, const run_record *r) {
+    put(w, "task", io_json_text(r->task));
+    put(w, "factor", r->factor ? json_integer(r->factor) : json_null());
+    put(w, "mask", io_json_text(r->mask));
+}
+
 static void put_sizes(writer *w, const run_record *r) {
     put(w, "size", pair_json(r->width, r->height));
     put(w, "output_size", pair_json(r->output_width, r->output_height));
@@ -146,7 +152,7 @@ static json_t *record_json(const run_record *r) {
     put(&w, "command", command_json(r));
     put(&w, "started", io_json_text(r->started));
     put_files(&w, r);
-    put(&w, "task", io_json_text(r->task));
+    put_task(&w, r);
     put_sizes(&w, r);
     put(&w, "recipe", recipe_json(r));
     put(&w, "nonblind", nonblind_json(r));

@@ -63,7 +63,8 @@ static double mean_square(const float *a, const float *b) {
 static dp_stop run(double noise, long patience, double from, const float *weight, long *ended, float *result) {
     static course c;
     dp_recipe r = {.average = 50, .stop_noise = noise, .stop_patience = (int)patience, .stop_from = from};
-    dp_stopping_data data = {.iterations = PLANNED, .latent = COUNT, .seen = COUNT, .given = c.given, .weight = weight};
+    dp_stopping_data data = {
+        .iterations = PLANNED, .latent = COUNT, .seen = COUNT, .given = c.given, .weight = weight, .plane = COUNT};
     dp_diag diag = {0};
     dp_stopping *s;
     dp_stop stop = DP_STOP_NOT;

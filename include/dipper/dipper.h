@@ -61,7 +61,9 @@ typedef struct dipper_solver dipper_solver;
 typedef enum dipper_task {
     DIPPER_TASK_DEBLUR, /* the picture is a sharp one blurred by a PSF, which is found or (recipe field psf=fixed) known
                          */
-    DIPPER_TASK_DENOISE, /* the picture is a clean one with noise; PSF options have no meaning */
+    DIPPER_TASK_DENOISE,  /* the picture is a clean one with noise; PSF options have no meaning */
+    DIPPER_TASK_SUPERRES, /* the picture is a larger one made smaller `factor` times by Lanczos resampling */
+    DIPPER_TASK_INPAINT   /* pixels are missing where `mask` is 0; known ones are kept as they are */
 } dipper_task;
 
 #define DIPPER_SEED_SAME UINT64_MAX
@@ -74,6 +76,8 @@ typedef struct dipper_solver_options {
     const float *psf;      /* psf_height x psf_width, packed, non-negative, convolution convention; is divided by
                               its sum. With recipe field psf=fixed the PSF, with psf_start=file where its estimate
                               starts. NULL (default): none */
+    int factor;            /* superres: 2, 4 (default) or 8 times as wide and high */
+    const float *mask;     /* inpaint: size of the picture, packed; 0 where a pixel is missing. NULL (default): none */
     uint64_t seed;         /* default 0; same seed, device and threads: same bits */
     uint64_t seed_weights; /* of the networks' first weights, and of their input, so that one source of chance can */
     uint64_t seed_input;   /* be changed alone; DIPPER_SEED_SAME (default): seed */

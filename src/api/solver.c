@@ -12,6 +12,7 @@ void dipper_solver_options_init(dipper_solver_options *options) {
                                        .task = DIPPER_TASK_DEBLUR,
                                        .psf_width = 31,
                                        .psf_height = 31,
+                                       .factor = 4,
                                        .seed_weights = DIPPER_SEED_SAME,
                                        .seed_input = DIPPER_SEED_SAME,
                                        .noise_sigma = -1,

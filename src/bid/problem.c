@@ -12,7 +12,11 @@
 enum { MAX_PSF = 101 };
 
 bool dp_problem_blurs(const dp_problem *p) {
-    return p->task == DIPPER_TASK_DEBLUR;
+    return p->task == DIPPER_TASK_DEBLUR || p->task == DIPPER_TASK_SUPERRES;
+}
+
+bool dp_problem_is_masked(const dp_problem *p) {
+    return p->task == DIPPER_TASK_SUPERRES || p->task == DIPPER_TASK_INPAINT;
 }
 
 bool dp_problem_finds_psf(const dp_problem *p) {
@@ -45,9 +49,10 @@ static dipper_status check_psf_size(const dp_image *p, int kh, int kw, dp_diag *
 }
 
 /* Everything the network needs scales with the latent picture: refuse sizes that cannot be meant before allocating. */
-static dipper_status check_network_size(const dp_image *p, const dp_recipe *r, dp_diag *diag) {
-    const double bytes = 12.0 * r->channels * sizeof(float) * (double)p->width * (double)p->height;
-    if (bytes > 1e12 || (double)p->width * p->height > INT_MAX / 16.0 / r->channels)
+static dipper_status check_network_size(const dp_image *p, int factor, const dp_recipe *r, dp_diag *diag) {
+    const double pixels = (double)p->width * p->height * factor * factor;
+    const double bytes = 12.0 * r->channels * sizeof(float) * pixels;
+    if (bytes > 1e12 || pixels > INT_MAX / 16.0 / r->channels)
         return dp_fail(diag, DIPPER_ERROR_MEMORY,
                        "picture of %dx%d pixels would need about %.0f GB with %d channels: crop it or make it smaller",
                        p->width, p->height, bytes * 1e-9, r->channels);
@@ -88,8 +93,8 @@ static dipper_status open_psf(dp_problem *p, const dp_image *picture, const dp_r
                               const dipper_solver_options *o, dp_diag *diag) {
     const bool starts = r->psf_start == DP_START_FILE;
     p->kh = p->kw = 1;
-    p->psf_known = r->psf == DP_PSF_FIXED;
-    if (!dp_problem_blurs(p)) return DIPPER_OK;
+    p->psf_known = r->psf == DP_PSF_FIXED || p->task == DIPPER_TASK_SUPERRES; /* the filter */
+    if (p->task != DIPPER_TASK_DEBLUR) return DIPPER_OK;
     DP_TRY(check_psf_size(picture, o->psf_height, o->psf_width, diag));
     if ((p->psf_known || starts) && o->psf == NULL)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s needs a PSF, and none is given",
@@ -103,16 +108,72 @@ static dipper_status open_psf(dp_problem *p, const dp_image *picture, const dp_r
     return o->psf != NULL ? take_psf(p, o->psf, o->psf_height, o->psf_width, diag) : DIPPER_OK;
 }
 
+/* ---- Pictures made smaller, pictures with missing pixels ---- */
+
+enum { LOBES = 3 };
+
+/* The filter that makes a picture `factor` times smaller: Lanczos with three lobes, stretched (dp_plane_resize's). The
+ * sample in the middle of `factor` pixels lies between two of them, so the filter is even: its first row and column,
+ * which the window needs to be odd, are 0. */
+static dipper_status make_filter(dp_problem *p, dp_diag *diag) {
+    const int side = p->kh = p->kw = 2 * LOBES * p->factor + 1;
+    const double pi = 3.14159265358979323846;
+    double tap[2 * LOBES * 8 + 1] = {0}, sum = 0;
+    for (int i = 1; i < side; i++) {
+        const double u = pi * (i - 0.5 - LOBES * p->factor) / p->factor;
+        sum += tap[i] = sin(u) / u * sin(u / LOBES) / (u / LOBES);
+    }
+    p->psf = dp_alloc((size_t)side * (size_t)side, sizeof *p->psf);
+    if (p->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a filter");
+    for (int i = 0; i < side * side; i++) p->psf[i] = (float)(tap[i / side] * tap[i % side] / (sum * sum));
+    return DIPPER_OK;
+}
+
+static dipper_status take_mask(dp_problem *p, const dp_image *picture, const float *mask, dp_diag *diag) {
+    const size_t n = dp_image_plane_count(picture);
+    size_t known = 0;
+    if (mask == NULL) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "inpainting needs a mask, and none is given");
+    p->known = dp_alloc(n, sizeof *p->known);
+    if (p->known == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a mask");
+    for (size_t i = 0; i < n; i++) known += (p->known[i] = mask[i] != 0 ? 1.0f : 0.0f) != 0;
+    if (known == 0) return dp_fail(diag, DIPPER_ERROR_INPUT, "mask: no pixel is known (0 means missing)");
+    if (known == n) return dp_fail(diag, DIPPER_ERROR_INPUT, "mask: every pixel is known, nothing is to be filled in");
+    return DIPPER_OK;
+}
+
+/* What a problem that leaves pixels out cannot do. */
+static dipper_status check_masked(const dp_image *picture, const dp_recipe *r, dp_diag *diag) {
+    if (r->scales.count > 1) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "this task has one scale: set scales=1");
+    for (int i = 0; i < r->loss.count; i++)
+        if (r->loss.what[i] != DP_LOSS_MSE)
+            return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "this task leaves pixels out, as only mse can: set loss=mse");
+    if (picture->channels > 1 && r->colour == DP_COLOUR_LUMA)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "this task makes new colours as well: set colour=rgb");
+    return DIPPER_OK;
+}
+
+static dipper_status open_task(dp_problem *p, const dp_image *picture, const dp_recipe *r,
+                               const dipper_solver_options *o, dp_diag *diag) {
+    p->factor = 1;
+    if (dp_problem_is_masked(p)) DP_TRY(check_masked(picture, r, diag));
+    if (p->task == DIPPER_TASK_INPAINT) return take_mask(p, picture, o->mask, diag);
+    if (p->task != DIPPER_TASK_SUPERRES) return DIPPER_OK;
+    if (o->factor != 2 && o->factor != 4 && o->factor != 8)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "factor %d is not 2, 4 or 8", o->factor);
+    p->factor = o->factor;
+    return make_filter(p, diag);
+}
+
 dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_recipe *r,
                               const dipper_solver_options *o, dp_diag *diag) {
     *p = (dp_problem){.task = o->task};
-    if (o->task != DIPPER_TASK_DEBLUR && o->task != DIPPER_TASK_DENOISE)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "task %d is none", (int)o->task);
-    if (!dp_problem_blurs(p) && r->final != DP_FINAL_NETWORK)
+    if (o->task > DIPPER_TASK_INPAINT) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "task %d is none", (int)o->task);
+    if (o->task != DIPPER_TASK_DEBLUR && r->final != DP_FINAL_NETWORK)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "without blur there is nothing to deconvolve: set final=network");
     DP_TRY(open_psf(p, picture, r, o, diag));
+    DP_TRY(open_task(p, picture, r, o, diag));
     DP_TRY(check_picture(picture, diag));
-    DP_TRY(check_network_size(picture, r, diag));
+    DP_TRY(check_network_size(picture, p->factor, r, diag));
     return r->colour == DP_COLOUR_RGB ? dp_image_copy(picture, diag, &p->given)
                                       : dp_luma_image(picture, diag, &p->given);
 }
@@ -120,7 +181,8 @@ dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_r
 void dp_problem_close(dp_problem *p) {
     dp_image_free(&p->given);
     dp_free(p->psf);
-    p->psf = NULL;
+    dp_free(p->known);
+    p->psf = p->known = NULL;
 }
 
 /* ---- At a scale ---- */
@@ -133,16 +195,45 @@ dp_sizes dp_problem_sizes(const dp_problem *p, double scale) {
         s.kh = dp_psf_scaled_size(p->kh, scale);
         s.kw = dp_psf_scaled_size(p->kw, scale);
     }
-    s.lh = s.h + s.kh - 1;
-    s.lw = s.w + s.kw - 1;
-    s.oh = s.h;
-    s.ow = s.w;
+    s.sh = p->factor * (s.h - 1) + 1;
+    s.sw = p->factor * (s.w - 1) + 1;
+    s.lh = s.sh + s.kh - 1;
+    s.lw = s.sw + s.kw - 1;
+    s.oh = p->factor * s.h;
+    s.ow = p->factor * s.w;
+    s.oy = (s.lh - s.oh) / 2;
+    s.ox = (s.lw - s.ow) / 2;
     return s;
+}
+
+/* Pixel (y, x) to (f*y, f*x). */
+static void spread(const dp_problem *p, const dp_sizes *s, float *given) {
+    const size_t step = (size_t)p->factor, w = (size_t)s->w, h = (size_t)s->h, sw = (size_t)s->sw, sh = (size_t)s->sh;
+    memset(given, 0, (size_t)p->given.channels * sh * sw * sizeof *given);
+    for (int c = 0; c < p->given.channels; c++)
+        for (size_t y = 0; y < h; y++)
+            for (size_t x = 0; x < w; x++)
+                given[((size_t)c * sh + step * y) * sw + step * x] = dp_image_plane(&p->given, c)[y * w + x];
+}
+
+void dp_problem_weights(const dp_problem *p, float *weights) {
+    const dp_sizes s = dp_problem_sizes(p, 1);
+    const size_t n = (size_t)s.sh * (size_t)s.sw, step = (size_t)p->factor, sw = (size_t)s.sw;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        weights[i] = p->known != NULL ? p->known[i] : i / sw % step == 0 && i % sw % step == 0 ? 1.0f : 0.0f;
+        count += weights[i] != 0;
+    }
+    for (size_t i = 0; i < n; i++) weights[i] *= (float)n / (float)count;
 }
 
 dipper_status dp_problem_given_at(const dp_problem *p, double scale, dp_diag *diag, float *given) {
     const dp_sizes s = dp_problem_sizes(p, scale);
     const size_t plane = (size_t)s.h * (size_t)s.w;
+    if (p->factor > 1) {
+        spread(p, &s, given);
+        return DIPPER_OK;
+    }
     if (scale == 1.0) memcpy(given, p->given.data, plane * (size_t)p->given.channels * sizeof *given);
     for (int c = 0; scale != 1.0 && c < p->given.channels; c++)
         DP_TRY(dp_plane_resize(dp_image_plane(&p->given, c), p->given.height, p->given.width, scale, DP_FILTER_LANCZOS3,

@@ -56,6 +56,12 @@ static const struct {
      "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse"},
     {"simplersdb-0.99", "SimplerSDB with Adam's beta1 of the picture at 0.99",
      "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse beta1_image=0.99"},
+    {"superres", "a larger picture (Ulyanov et al. 2018)",
+     "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
+     "average=200"},
+    {"inpaint", "a picture whose missing pixels are filled in (Ulyanov et al. 2018)",
+     "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
+     "average=200"},
     {"selfdeblur-colour", "SelfDeblur as published for colour pictures: 2500 iterations",
      "iterations=2500 loss=mse:0.4,ssim lr_halve=0.64,0.76,0.88"},
 };

@@ -66,8 +66,9 @@ dp_trouble dp_rescue_look(dp_rescue *r, const dp_stage *s, const dp_params *imag
     r->in_a_row = skipped ? r->in_a_row + 1 : 0;
     if (!isfinite(loss) || r->in_a_row == MOST_SKIPPED) return r->trouble = DP_TROUBLE_NAN;
     if (t == 1) {
-        const size_t given = (size_t)s->channels * (size_t)s->at.h * (size_t)s->at.w;
-        dp_watch_begin(&r->watch, s->given, given, psf, watched_psf(s));
+        const dp_image *given = &s->problem->given;
+        dp_watch_begin(&r->watch, given->data, dp_image_plane_count(given) * (size_t)given->channels, psf,
+                       watched_psf(s));
     }
     if (!is_time(s, t)) return DP_TROUBLE_NONE;
     r->trouble = dp_watch_look(&r->watch, latent, dp_stage_latent_count(s), psf, watched_psf(s));

@@ -58,6 +58,8 @@ static dipper_status open_stopping(dp_solver *s, dp_diag *diag) {
                                    .latent = dp_stage_latent_count(last),
                                    .seen = dp_stage_given_count(last),
                                    .given = last->given,
+                                   .weight = last->weights,
+                                   .plane = (size_t)last->at.sh * (size_t)last->at.sw,
                                    .noise_sigma = s->noise_sigma};
     DP_TRY(dp_stopping_open(&s->recipe, &data, diag, &s->stopping));
     if (!dp_stopping_sees(s->stopping)) return DIPPER_OK;

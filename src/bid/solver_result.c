@@ -48,12 +48,20 @@ static dipper_status current(dp_solver *s, dp_diag *diag, float *out) {
     return resize_planes(coarse, stage->at.oh, stage->at.ow, given->channels, diag, out, full->oh, full->ow);
 }
 
+/* Inpainting: what is known is as it was given. */
+static void keep_known(const dp_problem *p, dp_image *restored) {
+    const size_t n = dp_image_plane_count(restored);
+    for (size_t i = 0; p->known != NULL && i < n * (size_t)restored->channels; i++)
+        if (p->known[i % n] != 0) restored->data[i] = p->given.data[i];
+}
+
 dipper_status dp_solver_get_image(dp_solver *s, dp_diag *diag, dipper_image *out) {
     dp_image restored = {0}, picture = {0};
     int width, height, channels;
     dp_solver_image_size(s, &width, &height, &channels);
     dipper_status status = dp_image_create(width, height, s->problem.given.channels, diag, &restored);
     if (status == DIPPER_OK) status = current(s, diag, restored.data);
+    if (status == DIPPER_OK) keep_known(&s->problem, &restored);
     if (status == DIPPER_OK && channels == restored.channels) {
         status = dp_image_to_view(&restored, diag, out);
     } else if (status == DIPPER_OK) { /* luma: the chroma is the picture's own */

@@ -36,11 +36,12 @@ static dipper_status build(dp_stage *s, const dp_recipe *r, dp_params *image_par
     if (dp_skip_scales(s->at.lh, s->at.lw, r->depth) < 1)
         return dp_fail(diag, DIPPER_ERROR_INPUT, "picture too small: %dx%d pixels at %s", s->at.w, s->at.h, s->name);
     dp_graph *g = s->graph;
-    s->target = dp_graph_input(g, dp_planar(s->channels, s->at.h, s->at.w));
+    s->target = dp_graph_input(g, dp_planar(s->channels, s->at.sh, s->at.sw));
+    if (s->weights != NULL) s->mask = dp_graph_input(g, dp_planar(1, s->at.sh, s->at.sw));
     s->latent = build_picture(s, r, image_params);
     DP_TRY(dp_psf_net_open(&s->psf, g, s->be, s->problem, r, s->scale, diag));
     s->seen = dp_problem_camera(s->problem, &s->at, g, s->latent, s->psf.psf);
-    dp_objective_build(&s->objective, r, g, s->latent, s->seen, s->target);
+    dp_objective_build(&s->objective, r, g, s->latent, s->seen, s->target, s->mask);
     dp_graph_keep(g, s->latent);
     if (r->stop_noise > 0) dp_graph_keep(g, s->seen);
     return dp_graph_compile(g, diag);
@@ -54,13 +55,16 @@ dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int
                     .scale = r->scales.value[number],
                     .iterations = (long)r->iterations.value[number],
                     .channels = problem->given.channels,
-                    .seeds = *seeds};
+                    .seeds = *seeds,
+                    .mask = -1};
     name_scale(s);
     s->at = dp_problem_sizes(problem, s->scale);
     s->given = dp_alloc(dp_stage_given_count(s), sizeof *s->given);
-    if (s->given == NULL)
+    if (dp_problem_is_masked(problem)) s->weights = dp_alloc((size_t)s->at.sh * (size_t)s->at.sw, sizeof *s->weights);
+    if (s->given == NULL || (dp_problem_is_masked(problem) && s->weights == NULL))
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a %dx%d picture", s->at.w, s->at.h);
     DP_TRY(dp_problem_given_at(problem, s->scale, diag, s->given));
+    if (s->weights != NULL) dp_problem_weights(problem, s->weights);
     DP_TRY(dp_graph_new(be, diag, &s->graph));
     DP_TRY(build(s, r, image_params, diag));
     return s->psf.params != NULL ? dp_params_alloc(s->psf.params, diag) : DIPPER_OK;
@@ -70,6 +74,7 @@ void dp_stage_close(dp_stage *s) {
     dp_graph_free(s->graph);
     dp_psf_net_close(&s->psf);
     dp_free(s->given);
+    dp_free(s->weights);
     *s = (dp_stage){0};
 }
 
@@ -80,6 +85,7 @@ dipper_status dp_stage_begin(dp_stage *s, const dp_recipe *r, void *arena, const
     dp_graph_bind(s->graph, arena);
     dp_graph_set_counter(s->graph, (uint64_t)s->number << 32);
     dp_graph_write(s->graph, s->target, s->given);
+    if (s->mask >= 0) dp_graph_write(s->graph, s->mask, s->weights);
     const uint64_t draw = ((uint64_t)s->attempt << 32) + (uint64_t)s->number;
     const dp_psf_chance chance = {dp_philox_key_make(s->seeds.weights, DP_STREAM_PSF),
                                   dp_philox_key_make(s->seeds.input, DP_STREAM_PSF), draw};
@@ -128,7 +134,7 @@ size_t dp_stage_latent_count(const dp_stage *s) {
 }
 
 size_t dp_stage_given_count(const dp_stage *s) {
-    return (size_t)s->channels * (size_t)s->at.h * (size_t)s->at.w;
+    return (size_t)s->channels * (size_t)s->at.sh * (size_t)s->at.sw;
 }
 
 size_t dp_stage_psf_count(const dp_stage *s) {
@@ -141,7 +147,7 @@ void dp_stage_crop(const dp_stage *s, const float *latent, const float *psf, flo
     const size_t oh = (size_t)at->oh, ow = (size_t)at->ow, lh = (size_t)at->lh, lw = (size_t)at->lw;
     double dy = 0, dx = 0;
     if (dp_problem_finds_psf(s->problem)) dp_psf_centroid(psf, at->kh, at->kw, &dy, &dx);
-    const int y0 = at->kh / 2 - (int)lround(dy), x0 = at->kw / 2 - (int)lround(dx);
+    const int y0 = at->oy - (int)lround(dy), x0 = at->ox - (int)lround(dx);
     for (int c = 0; c < s->channels; c++)
         for (size_t y = 0; y < oh; y++)
             memcpy(out + ((size_t)c * oh + y) * ow, latent + ((size_t)c * lh + y + (size_t)y0) * lw + (size_t)x0,

@@ -17,12 +17,14 @@ typedef struct dp_stage {
     double scale;
     long iterations;
     dp_sizes at;
-    int channels; /* of the latent picture */
-    float *given; /* (channels, h, w) */
+    int channels;   /* of the latent picture */
+    float *given;   /* (channels, sh, sw) */
+    float *weights; /* (sh, sw); NULL: all pixels count */
     dp_seeds seeds;
     int attempt; /* of several starts; each has its own noise */
     dp_graph *graph;
     dp_value input, target, latent;
+    dp_value mask; /* -1: all pixels count */
     dp_value seen; /* the latent picture as the camera sees it */
     dp_psf_net psf;
     dp_objective objective;

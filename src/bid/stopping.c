@@ -60,7 +60,7 @@ static double residual(const dp_stopping *s) {
     double sum = 0, count = 0;
     for (size_t i = 0; i < d->seen; i++) {
         const double left = (double)s->seen_mean[i] - (double)d->given[i];
-        if (d->weight != NULL && d->weight[i] == 0) continue;
+        if (d->weight != NULL && d->weight[i % d->plane] == 0) continue;
         sum += left * left;
         count++;
     }

@@ -17,9 +17,11 @@ typedef struct dp_stopping dp_stopping;
 typedef enum dp_stop { DP_STOP_NOT, DP_STOP_NOISE, DP_STOP_VARIANCE } dp_stop;
 
 typedef struct dp_stopping_data {
-    long iterations;             /* planned for the last scale */
-    size_t latent, seen;         /* floats of a latent picture, and of what the camera makes of it */
-    const float *given, *weight; /* of `seen` floats, kept; weight 0: not compared; NULL: all are */
+    long iterations;     /* planned for the last scale */
+    size_t latent, seen; /* floats of a latent picture, and of what the camera makes of it */
+    const float *given;  /* of `seen` floats, kept */
+    const float *weight; /* 0: not compared; `plane` floats for each channel, kept; NULL: all are */
+    size_t plane;
     double noise_sigma;
 } dp_stopping_data;
 

@@ -1,4 +1,4 @@
-# dipper denoise, and deblur by a recipe that knows the PSF: kinds of pictures, names, refusals, records, ends.
+# dipper denoise, superres and inpaint, and deblur by a recipe that knows the PSF: kinds of pictures, names, refusals, records, ends.
 . "$(dirname "$0")/lib.sh"
 small='--set channels=8 --set skip_channels=4 --set depth=3 -j 1'
 # shellcheck disable=SC2086 # a list of words
@@ -82,6 +82,94 @@ out_has '^method = denoise'
 out_has '^stop_noise *= 0.98'
 expect 0 "$DIPPER" denoise --help
 out_has 'NAME_denoised'
+
+# --- superres: sizes, alpha, factors
+for factor in 2 4 8; do
+    task 0 superres -q -f noisy.npy -x $factor -o larger.npy
+    expect 0 "$DIPPER" info larger.npy
+    out_has "$((32 * factor)) x $((28 * factor))"
+done
+if have_json; then
+    check 'the record lacks the factor' grep -q '"factor": 8' larger.run.json
+    check 'the record lacks the size' grep -q '"width": 256' larger.run.json
+fi
+task 0 superres -q noisy.npy # 4
+expect 0 "$DIPPER" info noisy_superres.npy
+out_has '128 x 112'
+for size in '1 7' '2 2' '3 1'; do
+    # shellcheck disable=SC2086
+    make tiny.npy $size depth=32
+    task 0 superres -q -f tiny.npy -x 2
+done
+task 3 superres -q one.npy
+err_has 'one.npy: .*constant'
+for factor in 3 1 0 16 x; do
+    task 2 superres -q noisy.npy -x $factor -f
+    one_line
+    err_has 'is not one of 2|4|8'
+done
+task 2 superres -q -f noisy.npy --set loss=ssim
+err_has 'set loss=mse'
+task 2 superres -q -f colour.npy --set colour=luma
+err_has 'set colour=rgb'
+if have_vips; then
+    for kind in '1 16' '2 8' '4 8'; do
+        # shellcheck disable=SC2086
+        set -- $kind
+        make small.png 21 10 channels="$1" depth="$2" icc=1
+        task 0 superres -q -f small.png -x 2
+        shows small_superres.png 'width=42 height=20'
+        shows small_superres.png "$("$pictures" show small.png | sed 's/.*\(bands=.*\) mean=.*/\1/')"
+    done
+fi
+
+# --- inpaint: what is known stays, to the bit; masks
+"$pictures" make known.npy 32 28 depth=8 constant=1
+"$pictures" make unknown.npy 32 28 depth=8 constant=0
+"$pictures" make other.npy 28 32 depth=8 constant=1
+task 2 inpaint -q noisy.npy
+err_has 'mask'
+task 3 inpaint -q noisy.npy --mask missing.npy
+one_line
+err_has 'missing.npy'
+task 3 inpaint -q noisy.npy --mask other.npy
+one_line
+err_has 'noisy.npy: a picture of 32 x 28 pixels, and the mask other.npy has 28 x 32'
+task 3 inpaint -q noisy.npy --mask unknown.npy
+one_line
+err_has 'no pixel is known'
+task 3 inpaint -q noisy.npy --mask known.npy
+err_has 'every pixel is known'
+absent noisy_inpainted.npy
+if have_vips; then
+    make whole.png 24 20 channels=4 depth=16 icc=1
+    { # the lower six rows are missing
+        printf 'P2 24 20 255\n'
+        awk 'BEGIN { for (i = 0; i < 480; i++) print (i < 336 ? 255 : 0) }'
+    } >mask.pgm
+    task 0 inpaint -q whole.png --mask mask.pgm
+    shows whole_inpainted.png "$("$pictures" show whole.png | sed 's/ mean=.*//')"
+    check 'alpha differs' "$pictures" same whole.png whole_inpainted.png -1
+    check 'nothing was filled in' not "$pictures" same whole.png whole_inpainted.png 0
+fi
+
+# --- a signal: what there is is written
+last='dipper superres and SIGTERM'
+: >.seen/err
+# shellcheck disable=SC2086
+"$DIPPER" superres $small -n 1000000 noisy.npy -o stopped.npy --progress json >.seen/out 2>.seen/err &
+pid=$!
+tries=0
+until grep -q iteration .seen/err || [ "$tries" -ge 100 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+kill -s TERM "$pid"
+wait "$pid"
+code=$?
+check "exit code $code instead of 8" test "$code" = 8
+expect 0 "$DIPPER" info stopped.npy
+out_has '128 x 112'
 
 # --- a recipe that is told the PSF
 printf '1 2 1\n2 4 2\n1 2 1\n' >psf.txt
