@@ -113,6 +113,10 @@ int main(int argc, char **argv) {
         fputs("usage: region PICTURE PSF rotate|keep [ESTIMATOR [SIDE]]\n", stderr);
         return 2;
     }
+    if (!t.estimator->run) {
+        fputs("region: this build has no FFTW, which the estimator needs\n", stderr);
+        return 6;
+    }
     const int bad = open_trial(&t, argv);
     if (!bad && t.luma.width >= t.side && t.luma.height >= t.side) try_all(&t);
     if (bad) fprintf(stderr, "%s\n", t.diag.text);

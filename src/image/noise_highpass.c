@@ -30,9 +30,10 @@ typedef struct block {
 /* bad[x]: one of the five pixels below (y, x) is clipped. */
 static void mark_clipped(const float *p, int width, dp_clip clip, unsigned char *bad) {
     const size_t w = (size_t)width;
-    for (size_t x = 0; x < w; x++)
-        bad[x] = dp_clipped(clip, p[x]) | dp_clipped(clip, p[x + w]) | dp_clipped(clip, p[x + 2 * w]) |
-                 dp_clipped(clip, p[x + 3 * w]) | dp_clipped(clip, p[x + 4 * w]);
+    for (size_t x = 0; x < w; x++) {
+        bad[x] = 0;
+        for (size_t i = 0; i < TAPS; i++) bad[x] |= (unsigned char)dp_clipped(clip, p[x + i * w]);
+    }
 }
 
 typedef struct strip { /* one row of the plane, filtered downwards */
