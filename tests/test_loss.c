@@ -12,14 +12,14 @@
 #include "base/memory.h"
 #include "nn/graph_inner.h"
 
-enum { H = 9, W = 8, KH = 3, KW = 5, HX = H + KH - 1, WX = W + KW - 1, UNITS = 6, LOSSES = 11, SETS = 160 };
+enum { H = 10, W = 8, KH = 3, KW = 5, HX = H + KH - 1, WX = W + KW - 1, UNITS = 6, LOSSES = 13, SETS = 160 };
 
 typedef struct model {
     dp_backend *be;
     dp_params *ps;
     dp_graph *g;
     void *arena;
-    dp_value input, coordinates, target, mask;
+    dp_value input, coordinates, target, mask, small, fixed;
 } model;
 
 static void write_uniform(dp_graph *g, dp_value v, unsigned seed) {
@@ -43,6 +43,8 @@ static void build(model *m) {
     m->coordinates = dp_graph_input(g, dp_feature(2, KH, KW));
     m->target = dp_graph_input(g, dp_planar(1, H, W));
     m->mask = dp_graph_input(g, dp_planar(1, HX, WX));
+    m->small = dp_graph_input(g, dp_planar(1, HX / 2, WX / 2));
+    m->fixed = dp_graph_input(g, dp_vector(KH * KW));
     const dp_value both = dp_graph_act(g, conv(m, "w", "b", m->input, 2, DP_PLANAR), DP_SIGMOID);
     const dp_value mean = dp_graph_slice(g, both, 0, 1), deviation = dp_graph_slice(g, both, 1, 1);
     const dp_value noise = dp_graph_noise(g, dp_planar(1, HX, WX), dp_philox_key_make(1, DP_STREAM_SAMPLE), DP_NORMAL);
@@ -62,6 +64,8 @@ static void build(model *m) {
     (void)dp_graph_loss(g, DP_MEAN_LOG, deviation, -1, -0.1f);
     (void)dp_graph_loss_sparse(g, mean, deviation, 0.1f);
     (void)dp_graph_loss_extreme(g, mean, deviation, noise, 0.1f);
+    (void)dp_graph_loss(g, DP_MSE, dp_graph_downsample(g, mean, 2, 2), m->small, 1.0f);
+    (void)dp_graph_loss(g, DP_MSE, mean, dp_graph_wiener(g, m->target, m->fixed, KH, KW, 0.025f), 1.0f);
 }
 
 static model make(const char *backend) {
@@ -80,6 +84,8 @@ static model make(const char *backend) {
     write_uniform(m.g, m.coordinates, 4);
     write_uniform(m.g, m.target, 5);
     write_uniform(m.g, m.mask, 6);
+    write_uniform(m.g, m.small, 7);
+    write_uniform(m.g, m.fixed, 8);
     return m;
 }
 

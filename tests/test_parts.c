@@ -146,6 +146,13 @@ static void fewer_pixels(machine *m) {
     expect(m, dx, "small.dx");
 }
 
+static void wiener_image(machine *m) {
+    const dp_op op = {.kind = DP_WIENER, .x = seen, .y = latent, .wiener = {KH, KW, 0.025f}};
+    void *y = fresh(m, latent);
+    run(m, &op, (void *[]){input(m, "data"), input(m, "psf"), y});
+    expect(m, y, "wiener");
+}
+
 static void vdip_likelihood(void **state) {
     (void)state;
     on_all(likelihood, 2e-5);
@@ -168,12 +175,15 @@ static void down_sampling(void **state) {
     on_all(fewer_pixels, 1e-5);
 }
 
+static void wiener_filter(void **state) {
+    (void)state;
+    on_all(wiener_image, 1e-5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vdip_likelihood),
-        cmocka_unit_test(vdip_priors),
-        cmocka_unit_test(losses_of_colour_pictures),
-        cmocka_unit_test(down_sampling),
+        cmocka_unit_test(vdip_likelihood), cmocka_unit_test(vdip_priors),   cmocka_unit_test(losses_of_colour_pictures),
+        cmocka_unit_test(down_sampling),   cmocka_unit_test(wiener_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

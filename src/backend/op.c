@@ -31,6 +31,7 @@ static const char *const op_names[DP_OP_KINDS] = {
     [DP_SOFTMAX_BWD] = "softmax_bwd",
     [DP_BLUR_FWD] = "blur_fwd",
     [DP_BLUR_BWD] = "blur_bwd",
+    [DP_WIENER] = "wiener",
     [DP_DOWNSAMPLE_FWD] = "downsample_fwd",
     [DP_DOWNSAMPLE_BWD] = "downsample_bwd",
     [DP_MSE] = "mse",
@@ -194,16 +195,34 @@ static dipper_status check_softmax(const dp_op *op, dp_diag *diag) {
     return check_same(op, diag);
 }
 
+static dipper_status check_psf(const dp_op *op, dp_diag *diag, int kh, int kw) {
+    RULE(kh >= 1 && kw >= 1 && kh <= 101 && kw <= 101 && kh % 2 == 1 && kw % 2 == 1,
+         "the PSF is %d x %d, both sides must be odd and in 1..101", kh, kw);
+    return DIPPER_OK;
+}
+
 static dipper_status check_blur(const dp_op *op, dp_diag *diag) {
     const dp_shape x = op->x, y = op->y;
     const int kh = op->blur.kh, kw = op->blur.kw;
-    RULE(kh >= 1 && kw >= 1 && kh <= 101 && kw <= 101 && kh % 2 == 1 && kw % 2 == 1,
-         "the PSF is %d x %d, both sides must be odd and in 1..101", kh, kw);
+    DP_TRY(check_psf(op, diag, kh, kw));
     DP_TRY(check_layout(op, diag, "x", x, DP_PLANAR));
     DP_TRY(check_layout(op, diag, "y", y, DP_PLANAR));
     RULE(x.h >= kh && x.w >= kw, "the latent picture is %d x %d, smaller than the PSF of %d x %d", x.h, x.w, kh, kw);
     RULE(y.c == x.c && y.h == x.h - kh + 1 && y.w == x.w - kw + 1, "y is %d x %d x %d, must be %d x %d x %d", y.c, y.h,
          y.w, x.c, x.h - kh + 1, x.w - kw + 1);
+    return DIPPER_OK;
+}
+
+static dipper_status check_wiener(const dp_op *op, dp_diag *diag) {
+    const dp_shape x = op->x, y = op->y;
+    const int kh = op->wiener.kh, kw = op->wiener.kw;
+    DP_TRY(check_psf(op, diag, kh, kw));
+    DP_TRY(check_layout(op, diag, "x", x, DP_PLANAR));
+    DP_TRY(check_layout(op, diag, "y", y, DP_PLANAR));
+    RULE(y.c == x.c && y.h == x.h + kh - 1 && y.w == x.w + kw - 1, "y is %d x %d x %d, must be %d x %d x %d", y.c, y.h,
+         y.w, x.c, x.h + kh - 1, x.w + kw - 1);
+    RULE(isfinite(op->wiener.constant) && op->wiener.constant > 0, "the constant is %g, must be above 0",
+         (double)op->wiener.constant);
     return DIPPER_OK;
 }
 
@@ -265,6 +284,7 @@ static dipper_status (*const rules[DP_OP_KINDS])(const dp_op *op, dp_diag *diag)
     [DP_SOFTMAX_BWD] = check_softmax,
     [DP_BLUR_FWD] = check_blur,
     [DP_BLUR_BWD] = check_blur,
+    [DP_WIENER] = check_wiener,
     [DP_DOWNSAMPLE_FWD] = check_downsample,
     [DP_DOWNSAMPLE_BWD] = check_downsample,
     [DP_MSE] = check_loss,

@@ -1,5 +1,5 @@
-/* Fourier transforms of real planes, the only place with FFTW. In a build without it nothing here exists
- * (DP_WITH_FFTW), and sources that use it end in _fft.c.
+/* Fourier transforms of real planes, the only place with FFTW. In a build without it no function with a
+ * body elsewhere exists (DP_WITH_FFTW), and sources that use it end in _fft.c.
  *
  * A 2-D transform is made of FFTW's 1-D ones, over rows and over groups of 8 columns, so that threads share each
  * transform, and so that callers may skip empty rows or do all their work on a group while it is in the cache. Plans
@@ -25,8 +25,15 @@ typedef struct dp_fft {
     void *plans[4];
 } dp_fft;
 
-/* The next size >= n that is a multiple of 8 with no prime factor above 7. */
-int dp_fft_good_size(int n);
+/* The next size >= n that is a multiple of 8 with no prime factor above 7. Needs no FFTW. */
+static inline int dp_fft_good_size(int n) {
+    for (n = (n + 7) / 8 * 8;; n += 8) {
+        int rest = n / 8;
+        for (int f = 2; f <= 7; f++)
+            while (rest % f == 0) rest /= f;
+        if (rest == 1) return n;
+    }
+}
 
 /* Any size; rows of planes are expected at multiples of 16 bytes if columns is a multiple of 4, spectra always
  * (dp_alloc gives them). DIPPER_ERROR_MEMORY. */

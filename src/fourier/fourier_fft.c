@@ -6,15 +6,6 @@
 
 enum { ROWS, ROWS_BACK, COLUMNS, COLUMNS_BACK, PLANS };
 
-int dp_fft_good_size(int n) {
-    for (n = (n + 7) / 8 * 8;; n += 8) {
-        int rest = n / 8;
-        for (int f = 2; f <= 7; f++)
-            while (rest % f == 0) rest /= f;
-        if (rest == 1) return n;
-    }
-}
-
 /* Plans are executed on other arrays of the same alignment. */
 static void make_plans(dp_fft *f, float *row, fftwf_complex *spectrum) {
     const int stride = (int)f->stride, n = f->rows;

@@ -228,6 +228,15 @@ dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw) {
     return apply(g, &op, 2, (const dp_value[]){x, psf}, no_aux);
 }
 
+dp_value dp_graph_wiener(dp_graph *g, dp_value blurred, dp_value psf, int kh, int kw, float constant) {
+    const dp_shape s = dp_graph_shape(g, blurred);
+    const dp_op op = {
+        .kind = DP_WIENER, .x = s, .y = dp_planar(s.c, s.h + kh - 1, s.w + kw - 1), .wiener = {kh, kw, constant}};
+    const dp_value out = apply(g, &op, 2, (const dp_value[]){blurred, psf}, no_aux);
+    if (out >= 0) g->tensor[out].needs_grad = false;
+    return out;
+}
+
 dp_value dp_graph_downsample(dp_graph *g, dp_value x, int factor, int lobes) {
     const dp_shape s = dp_graph_shape(g, x);
     const dp_op op = {.kind = DP_DOWNSAMPLE_FWD,

@@ -64,6 +64,33 @@ def extreme(e, s, z):
     return detached(dark) + detached(bright), value
 
 
+def good_size(n):
+    while n % 8 or any(n // 8 % p == 0 for p in range(11, n) if all(p % q for q in range(2, p))):
+        n += 1
+    return n
+
+
+def periodic(x, dim, n):  # from the last to the first in equal steps
+    length = x.shape[dim]
+    shape = [1, 1, 1]
+    shape[dim] = n - length
+    t = (torch.arange(1, n - length + 1, dtype=x.dtype) / (n - length + 1)).reshape(shape)
+    last, first = x.narrow(dim, length - 1, 1), x.narrow(dim, 0, 1)
+    return torch.cat((x, (1 - t) * last + t * first), dim)
+
+
+def wiener(x, psf, constant):
+    kh, kw = psf.shape
+    h, w = x.shape[1] + kh - 1, x.shape[2] + kw - 1
+    rows_, columns_ = good_size(h), good_size(w)
+    x = periodic(periodic(x, 2, columns_), 1, rows_)
+    otf = torch.zeros(rows_, columns_, dtype=x.dtype)
+    otf[:kh, :kw] = psf
+    otf = torch.fft.fft2(otf.roll((-(kh // 2), -(kw // 2)), (0, 1)))
+    y = torch.fft.ifft2(torch.fft.fft2(x) * otf.conj() / (otf.abs() ** 2 + constant)).real
+    return y.roll((kh // 2, kw // 2), (1, 2))[:, :h, :w]
+
+
 def downsample(x, factor, lobes):  # with a kernel made in 2-D, border repeated
     taps = 2 * lobes * factor
     d = (torch.arange(taps, dtype=torch.double) - (taps - 1) / 2) / factor
@@ -106,6 +133,7 @@ def main():
     put(store, "ssim", loss, loss, ("x", seen))
     loss = F.mse_loss(seen, data)
     put(store, "mse", loss, loss, ("x", seen))
+    store.put("wiener", wiener(data, psf, 0.025))
     large, weights = leaf(torch.rand(2, 40, 56)), leaf(torch.randn(2, 10, 14))
     small = downsample(large, 4, 2)
     store.put("large", large)

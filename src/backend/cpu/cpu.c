@@ -188,12 +188,14 @@ static bool table_supports(const dp_cpu *c, const dp_op *op) {
     return k->run != NULL && (k->supports == NULL || k->supports(op));
 }
 
-/* The maker that goes before the table, or NULL: FFT for large blurs; for convolutions oneDNN where that was asked for
- * (back end "onednn"): the table's own are faster wherever both were measured (docs/architecture.md). */
+/* The maker that goes before the table, or NULL: FFT for large blurs and Wiener's filter; for convolutions oneDNN where
+ * that was asked for (back end "onednn"): the table's own are faster wherever both were measured
+ * (docs/architecture.md). */
 static const dp_cpu_maker *maker_of(const dp_backend *be, const dp_op *op) {
     (void)be, (void)op;
 #if defined(DP_WITH_FFTW)
     if (dp_cpu_maker_fft.supports(be, op)) return &dp_cpu_maker_fft;
+    if (dp_cpu_maker_wiener.supports(be, op)) return &dp_cpu_maker_wiener;
 #endif
 #if defined(DP_WITH_ONEDNN)
     if (be->vt == &dp_backend_onednn && dp_cpu_maker_dnnl.supports(be, op)) return &dp_cpu_maker_dnnl;

@@ -4,8 +4,9 @@
  * Kernels in simd/ are compiled once per instruction set (baseline, AVX2+FMA, AVX-512) from the same source, with
  * DP_ISA(name) giving each copy its own symbol and DP_BLOCK its vector length in floats (8, 8, 16). At open the best
  * table that the machine runs is chosen; ops that need state of their own (oneDNN primitives, FFT plans) are
- * plan makers instead. Per op the first that supports it wins: FFT for large blurs, the table, oneDNN for convolutions
- * that the table leaves to it, then, for ops without feature tensors, the ref back end's row. */
+ * plan makers instead. Per op the first that supports it wins: FFT for large blurs and Wiener's filter, the table,
+ * oneDNN for convolutions that the table leaves to it, then, for ops without feature tensors, the ref back end's row.
+ */
 #ifndef DP_BACKEND_CPU_H
 #define DP_BACKEND_CPU_H
 
@@ -50,6 +51,7 @@ typedef struct dp_cpu {
 
 extern const dp_cpu_maker dp_cpu_maker_dnnl;                /* conv_dnnl.c, DP_WITH_ONEDNN */
 extern const dp_cpu_maker dp_cpu_maker_fft;                 /* blur_fft.c, DP_WITH_FFTW */
+extern const dp_cpu_maker dp_cpu_maker_wiener;              /* wiener_fft.c, DP_WITH_FFTW */
 dipper_status dp_cpu_dnnl_open(dp_cpu *cpu, dp_diag *diag); /* conv_dnnl.c: engine and stream */
 void dp_cpu_dnnl_close(dp_cpu *cpu);
 
