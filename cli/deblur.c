@@ -44,8 +44,10 @@ static const option_row rows[] = {
     {0, "saturation", "LEVEL", OPTION_TEXT, AT(nonblind.saturation), 0, 0, NULL,
      "with --psf: brighter pixels only tell that it was at least as bright; 0: there are none; auto (default): 0.99 if "
      "the picture goes up to 1"},
+    {0, "mask", "FILE", OPTION_TEXT, AT(nonblind.mask), 0, 0, NULL,
+     "with --psf: a picture of the same size; where it is 0 the pixel is missing, everywhere else it is known"},
     {0, "max-memory", "MB", OPTION_INT, AT(nonblind.max_memory), 0, 1000000000, NULL,
-     "with --psf: refuse what needs more; 0 (default) is half of the machine's memory"},
+     "with --psf: restore what needs more in smaller tiles; 0 (default) is half of the machine's memory"},
     {0, "psf-out", "FILE", OPTION_TEXT, AT(psf_out), 0, 0, NULL,
      "where the PSF goes, .npy or .png; the other one goes beside it (default: NAME_psf.npy, NAME_psf.png)"},
 #include "cli/restore.def"
@@ -78,6 +80,7 @@ static int refuse_weights(const deblur_options *o, const char *why) {
     if (n->exponent) return usage("--exponent", n->exponent, why);
     if (strcmp(n->edges, "auto") != 0) return usage("--edges", n->edges, why);
     if (strcmp(n->saturation, "auto") != 0) return usage("--saturation", n->saturation, why);
+    if (n->mask) return usage("--mask", n->mask, why);
     return n->max_memory ? usage("--max-memory", NULL, why) : 0;
 }
 
@@ -169,7 +172,7 @@ int command_deblur(const command_line *line) {
     deblur_options o = {.psf_size = "auto"};
     o.nonblind.edges = o.nonblind.saturation = "auto";
     const int code = restore_run(&command, &o.common, line);
-    free(o.known.psf);
+    nonblind_close(&o.known);
     free(o.psf.values);
     return code;
 }

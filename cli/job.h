@@ -10,7 +10,10 @@ typedef struct job_nonblind_settings {
     const char *psf_file;
     float *psf; /* height x width; owned by whoever opened them */
     int psf_width, psf_height;
-    dipper_deconvolve_options options; /* but for noise, progress and info */
+    const char *mask_file;   /* NULL: none */
+    struct io_picture *mask; /* the first channel counts */
+    dipper_image mask_view;
+    dipper_deconvolve_options options; /* but for mask, noise, progress and info */
 } job_nonblind_settings;
 
 typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */

@@ -80,11 +80,30 @@ static int read_options(const nonblind_options *o, dipper_deconvolve_options *ou
     return code;
 }
 
+/* A pixel is known where any channel is not 0. */
+static int read_mask(const char *path, console *c, job_nonblind_settings *out) {
+    io_error error = {""};
+    if (!path) return 0;
+    const dipper_status status = picture_read(path, &out->mask, &error);
+    if (status) {
+        console_error(c, "%s", error.text);
+        return (int)status;
+    }
+    const size_t n = (size_t)out->mask->width * (size_t)out->mask->height;
+    for (int k = 1; k < out->mask->channels; k++)
+        for (size_t i = 0; i < n; i++)
+            if (out->mask->data[(size_t)k * n + i] != 0) out->mask->data[i] = 1;
+    out->mask_file = path;
+    out->mask_view = dipper_image_view(out->mask->data, out->mask->width, out->mask->height, 1);
+    return 0;
+}
+
 int nonblind_open(const nonblind_options *o, dipper_context *context, console *c, job_nonblind_settings *out) {
     const psf_source source = {.file = o->psf, .rotate = o->rotate};
     psf_data psf = {0};
     int code = read_options(o, &out->options);
     if (!code) code = psf_source_get("deblur", &source, context, c, &psf);
+    if (!code) code = read_mask(o->mask, c, out);
     out->psf_file = o->psf;
     out->psf = psf.values;
     out->psf_width = psf.width;
@@ -92,11 +111,18 @@ int nonblind_open(const nonblind_options *o, dipper_context *context, console *c
     return code;
 }
 
+void nonblind_close(job_nonblind_settings *s) {
+    free(s->psf);
+    s->psf = NULL;
+    picture_destroy(&s->mask);
+}
+
 void nonblind_print(const job_nonblind_settings *s) {
     const dipper_deconvolve_options *o = &s->options;
     printf("psf = %s\npsf-size = %dx%d\n", s->psf_file, s->psf_width, s->psf_height);
     printf("weight = %g\nexponent = %g\nedges = %s\nsaturation = %g\niterations = %d\n", o->weight, o->exponent,
            o->edges, o->saturation, o->iterations);
+    printf("mask = %s\n", s->mask_file ? s->mask_file : "");
     puts("# below 0, or 0 iterations: the method's own");
 }
 
@@ -104,6 +130,14 @@ void nonblind_print(const job_nonblind_settings *s) {
 
 static int on_progress(const dipper_progress *progress, void *user) {
     return job_watch(user, progress);
+}
+
+static dipper_status check_mask(job *j) {
+    const job_nonblind_settings *s = j->settings->nonblind;
+    const io_picture *p = j->picture, *mask = s->mask;
+    if (!mask || (mask->width == p->width && mask->height == p->height)) return DIPPER_OK;
+    return io_fail(&j->error, DIPPER_ERROR_INPUT, "%s: a picture of %d x %d pixels, but the mask %s has %d x %d",
+                   j->input, p->width, p->height, s->mask_file, mask->width, mask->height);
 }
 
 /* The centroid moves the picture: a far-off one is most often a PSF that was cut badly. */
@@ -116,7 +150,7 @@ static dipper_status prepare(job *j) {
         console_note(j->settings->console,
                      "%s: the PSF's centroid lies (%.1f, %.1f) px off its centre; the result is moved as much",
                      j->input, info.centroid_x, info.centroid_y);
-    return DIPPER_OK;
+    return check_mask(j);
 }
 
 static void say(const job *j) {
@@ -125,8 +159,9 @@ static void say(const job *j) {
         console_note(c,
                      "%s: %zu samples are %g or brighter and are taken as saturated (--saturation 0 if they are not)",
                      j->input, j->info.saturated, j->info.saturation);
-    console_detail(c, "%s: noise %.4g, weight %.4g, edges %s, %zu MB", j->input, j->info.noise_sigma, j->info.weight,
-                   j->info.edges, j->info.memory_bytes >> 20);
+    if (j->info.masked) console_note(c, "%s: %zu pixels are missing (--mask)", j->input, j->info.masked);
+    console_detail(c, "%s: noise %.4g, weight %.4g, edges %s, tiles %d, %zu MB", j->input, j->info.noise_sigma,
+                   j->info.weight, j->info.edges, j->info.tiles, j->info.memory_bytes >> 20);
 }
 
 static dipper_status run(job *j) {
@@ -140,6 +175,7 @@ static dipper_status run(job *j) {
     options.progress = on_progress;
     options.user = j;
     options.info = &j->info;
+    options.mask = s->mask ? &s->mask_view : NULL;
     const dipper_status status =
         dipper_deconvolve(j->settings->context, &blurred, s->psf, s->psf_width, s->psf_height, &options, &out);
     console_end(j->settings->console);
@@ -168,6 +204,9 @@ static void describe(const job *j, run_record *r) {
     r->weight = j->info.weight;
     r->exponent = j->info.exponent;
     r->edges = j->info.edges;
+    r->mask = j->settings->nonblind->mask_file;
+    r->masked = j->info.masked;
+    r->tiles = j->info.tiles;
     r->saturated = j->info.saturated;
     r->iterations_done = r->iterations_planned = j->info.iterations;
     r->seconds_solver = j->seconds;

@@ -5,13 +5,15 @@
 #include "cli/job.h"
 
 typedef struct nonblind_options { /* as given */
-    const char *psf, *method, *iterations, *edges, *saturation, *weight, *exponent;
+    const char *psf, *method, *iterations, *edges, *saturation, *weight, *exponent, *mask;
     int rotate, max_memory; /* MB; 0: the machine's */
 } nonblind_options;
 
 int nonblind_is_known(const char *method);
-/* Reads the PSF and checks the options, or says on stderr what is wrong and returns the exit code. free() out->psf. */
+/* Reads the PSF and checks the options, or says on stderr what is wrong and returns the exit code. nonblind_close
+ * frees it. */
 int nonblind_open(const nonblind_options *options, dipper_context *context, console *c, job_nonblind_settings *out);
+void nonblind_close(job_nonblind_settings *settings);
 void nonblind_print(const job_nonblind_settings *settings); /* for --print-config */
 
 #endif

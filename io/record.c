@@ -114,6 +114,9 @@ static json_t *nonblind_json(const run_record *r) {
     put(&w, "exponent", io_json_real(r->exponent));
     put(&w, "edges", io_json_text(r->edges));
     put(&w, "saturated_samples", json_integer((json_int_t)r->saturated));
+    put(&w, "mask", io_json_text(r->mask));
+    put(&w, "masked_pixels", json_integer((json_int_t)r->masked));
+    put(&w, "tiles", json_integer(r->tiles));
     return w.object;
 }
 

@@ -17,7 +17,7 @@ typedef struct run_record {
     const char *input, *output, *psf_npy, *psf_png, *record; /* files; NULL: not written */
     const char *task;                                        /* "deblur", "denoise" ... */
     int factor;                                              /* superres; 0: the size stays */
-    const char *mask;                                        /* inpaint: its file */
+    const char *mask;                                        /* its file */
     int width, height, channels, alpha;
     int output_width, output_height; /* 0: nothing was written */
     const char *depth;               /* of the input, e.g. "8 bit" */
@@ -35,6 +35,8 @@ typedef struct run_record {
     double weight, exponent;
     const char *edges;  /* NULL: none of these three and of the next */
     uint64_t saturated; /* samples taken as lower bounds */
+    uint64_t masked;    /* pixels that the mask left out */
+    int tiles;          /* non-blind; 0: does not apply */
     long iterations_done, iterations_planned;
     uint64_t seed_weights, seed_input; /* as used */
     const char *psf_start;             /* file where the PSF's estimate started; NULL: none */

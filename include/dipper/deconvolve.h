@@ -19,7 +19,7 @@ typedef struct dipper_deconvolve_method { /* all strings static */
     double exponent;           /* default */
     int iterations;            /* default; 0: it has none */
     int weighted;              /* takes a weight */
-    int bounds;                /* takes saturated pixels as lower bounds */
+    int bounds;                /* takes saturated pixels as lower bounds, and a mask */
     int available;             /* 0: this build lacks FFTW, which it needs */
 } dipper_deconvolve_method;
 
@@ -38,6 +38,8 @@ typedef struct dipper_deconvolve_info {
     size_t saturated;        /* samples that were */
     int iterations;          /* done, all channels together */
     size_t memory_bytes;     /* held at once, without the pictures given */
+    int tiles;               /* that the picture was cut into; 1: none */
+    size_t masked;           /* pixels that the mask left out */
 } dipper_deconvolve_info;
 
 typedef struct dipper_deconvolve_options {
@@ -52,7 +54,9 @@ typedef struct dipper_deconvolve_options {
                             value lies in [0.99, 1], else none. Methods that cannot ignore it */
     int iterations;      /* 0 (default): the method's, which may end early */
     int inner;           /* sparse: conjugate-gradient steps per iteration; 0 (default): 40 */
-    size_t memory_bytes; /* more is refused; 0 (default): no limit */
+    size_t memory_bytes; /* a picture that needs more is restored in smaller tiles; 0 (default): no limit */
+    const dipper_image *mask; /* of one channel and the picture's size: pixels with 0 are missing, they are left out of
+                                 the data term and filled by the prior; NULL (default): all are known */
     dipper_progress_fn progress; /* may be NULL; may call nothing of the library; there is no loss */
     void *user;
     dipper_deconvolve_info *info; /* may be NULL; filled also on DIPPER_ERROR_CANCELLED */
@@ -63,10 +67,11 @@ DIPPER_API void dipper_deconvolve_options_init(dipper_deconvolve_options *option
 /* Restores each channel of blurred. psf: psf_height x psf_width, packed, odd sides up to 101, non-negative, convolution
  * convention; is divided by its sum. options may be NULL. out: the caller's memory, shape of blurred, which it may be;
  * not clipped. Same bits for any number of threads of the same context.
- * DIPPER_ERROR_INPUT: NaN or infinity, a PSF that is negative, all zero or larger than the picture;
- * DIPPER_ERROR_ARGUMENT: unknown or unavailable method, values without meaning; DIPPER_ERROR_MEMORY;
- * DIPPER_ERROR_DEVICE: a context whose back end does not hold floats; DIPPER_ERROR_CANCELLED: out holds what there is;
- * DIPPER_ERROR_DIVERGED. */
+ * Pictures of more than 1.6 million pixels, or above memory_bytes, are restored in overlapping tiles.
+ * DIPPER_ERROR_INPUT: NaN or infinity, a mask of another size or without a known pixel, a PSF that is negative, all
+ * zero or larger than the picture; DIPPER_ERROR_ARGUMENT: unknown or unavailable method, values without meaning;
+ * DIPPER_ERROR_MEMORY: also when the smallest tile needs more than memory_bytes; DIPPER_ERROR_DEVICE: a context whose
+ * back end does not hold floats; DIPPER_ERROR_CANCELLED: out holds what there is; DIPPER_ERROR_DIVERGED. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_deconvolve(dipper_context *context, const dipper_image *blurred,
                                                              const float *psf, int psf_width, int psf_height,
                                                              const dipper_deconvolve_options *options,

@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "deconv/nonblind.h"
 #include "deconv/sparse.h"
+#include "deconv/tiles.h"
+#include "image/fill.h"
 #include "image/noise.h"
 #include "image/psf.h"
 
@@ -63,12 +65,15 @@ void dipper_sparse_options_init(dipper_sparse_options *options) {
 
 /* ---- One run ---- */
 
-typedef struct run { /* picture and psf are to be freed */
+typedef struct run { /* picture, psf and mask are to be freed */
     dipper_context *context;
     const dipper_deconvolve_options *options;
     dp_image picture;
     float *psf;
+    unsigned char *mask;
+    size_t masked; /* pixels that the mask leaves out */
     dp_nonblind job;
+    dp_tiling tiling;
     double begun;
 } run;
 
@@ -155,14 +160,37 @@ static dipper_status take_picture(run *r, const dipper_image *blurred, dp_diag *
     return dp_fail(diag, DIPPER_ERROR_INPUT, "picture holds NaN or infinity, first at x=%d, y=%d, channel %d", x, y, c);
 }
 
-static dipper_status check_memory(const run *r, size_t *need, dp_diag *diag) {
-    const size_t limit = r->options->memory_bytes;
-    *need = dp_method_bytes(r->job.method, r->picture.width, r->picture.height, r->job.kw, r->job.kh);
-    if (limit == 0 || *need <= limit) return DIPPER_OK;
-    return dp_fail(diag, DIPPER_ERROR_MEMORY,
-                   "method %s needs about %zu MB for %d x %d pixels, more than the %zu MB allowed; allow more, take a "
-                   "part of the picture, or a method that needs less",
-                   r->job.method->name, *need >> 20, r->picture.width, r->picture.height, limit >> 20);
+static dipper_status take_mask(run *r, dp_diag *diag) {
+    const dipper_image *m = r->options->mask;
+    const int w = r->picture.width, h = r->picture.height;
+    if (m == NULL) return DIPPER_OK;
+    if (!r->job.method->bounds)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "method %s cannot leave pixels out: no mask", r->job.method->name);
+    if (m->data == NULL || m->width != w || m->height != h || m->channels != 1)
+        return dp_fail(
+            diag, DIPPER_ERROR_INPUT,
+            "the mask has %d x %d pixels and %d channels, the picture %d x %d: a mask has the picture's size "
+            "and one channel",
+            m->width, m->height, m->channels, w, h);
+    r->mask = dp_alloc((size_t)w, (size_t)h);
+    if (r->mask == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a mask");
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            const bool known = m->data[y * m->row_stride + x * m->pixel_stride] != 0;
+            r->mask[(size_t)y * (size_t)w + (size_t)x] = known;
+            r->masked += !known;
+        }
+    if (r->masked == (size_t)w * (size_t)h)
+        return dp_fail(diag, DIPPER_ERROR_INPUT, "the mask is 0 everywhere: no pixel of the picture is known");
+    r->job.mask = r->masked > 0 ? r->mask : NULL;
+    return DIPPER_OK;
+}
+
+/* What stands in missing pixels tells nothing, but is where iterations begin. */
+static dipper_status fill(run *r, dp_diag *diag) {
+    for (int c = 0; c < r->picture.channels && r->job.mask != NULL; c++)
+        DP_TRY(dp_plane_fill(dp_image_plane(&r->picture, c), r->mask, r->picture.height, r->picture.width, diag));
+    return DIPPER_OK;
 }
 
 /* One number for all channels: with a weight of its own for each, edges would get colours. */
@@ -195,7 +223,7 @@ static size_t find_saturated(run *r) {
     return count;
 }
 
-static void tell(const run *r, size_t saturated, size_t memory) {
+static void tell(const run *r, size_t saturated) {
     dipper_deconvolve_info *info = r->options->info;
     const dp_method *m = r->job.method;
     if (info == NULL) return;
@@ -207,28 +235,36 @@ static void tell(const run *r, size_t saturated, size_t memory) {
                                      .saturation = (double)r->job.saturation,
                                      .saturated = saturated,
                                      .iterations = r->job.iterations,
-                                     .memory_bytes = memory};
+                                     .memory_bytes = r->tiling.bytes,
+                                     .tiles = r->tiling.columns * r->tiling.rows,
+                                     .masked = r->masked};
+}
+
+static dipper_status work(run *r, dp_diag *diag, dipper_image *out) {
+    if (r->tiling.columns * r->tiling.rows > 1) return dp_tiling_run(&r->tiling, &r->job, &r->picture, diag, out);
+    const dipper_status status = r->job.method->run(&r->job, &r->picture, diag);
+    if (status != DIPPER_OK && status != DIPPER_ERROR_CANCELLED) return status;
+    const dipper_status written = dp_image_to_view(&r->picture, diag, out);
+    return status != DIPPER_OK ? status : written;
 }
 
 static dipper_status restore(run *r, dipper_image *out) {
     dp_diag *diag = &r->context->diag;
-    size_t memory;
-    DP_TRY(check_memory(r, &memory, diag));
-    DP_TRY(choose_noise(r, diag));
-    const size_t saturated = find_saturated(r);
     r->job.be = r->context->be;
     r->job.iterations = r->options->iterations;
     r->job.inner = r->options->inner;
+    DP_TRY(dp_tiling_plan(&r->job, r->picture.width, r->picture.height, r->options->memory_bytes, diag, &r->tiling));
+    DP_TRY(fill(r, diag));
+    DP_TRY(choose_noise(r, diag));
+    const size_t saturated = find_saturated(r);
     r->begun = dp_seconds();
     if (r->options->progress != NULL) {
         r->job.progress = report;
         r->job.user = r;
     }
-    const dipper_status status = r->job.method->run(&r->job, &r->picture, diag);
-    if (status != DIPPER_OK && status != DIPPER_ERROR_CANCELLED) return status;
-    tell(r, saturated, memory);
-    const dipper_status written = dp_image_to_view(&r->picture, diag, out);
-    return status != DIPPER_OK ? status : written;
+    const dipper_status status = work(r, diag, out);
+    if (status == DIPPER_OK || status == DIPPER_ERROR_CANCELLED) tell(r, saturated);
+    return status;
 }
 
 dipper_status dipper_deconvolve(dipper_context *context, const dipper_image *blurred, const float *psf, int psf_width,
@@ -244,8 +280,11 @@ dipper_status dipper_deconvolve(dipper_context *context, const dipper_image *blu
     dipper_status status = choose_method(&r, diag);
     if (status == DIPPER_OK) status = take_picture(&r, blurred, diag);
     if (status == DIPPER_OK) status = take_psf(&r, psf, psf_width, psf_height, diag);
+    if (status == DIPPER_OK) status = take_mask(&r, diag);
+    if (status == DIPPER_OK) status = dp_image_check_shape(&r.picture, diag, out);
     if (status == DIPPER_OK) status = restore(&r, out);
     dp_free(r.psf);
+    dp_free(r.mask);
     dp_image_free(&r.picture);
     return status;
 }

@@ -107,6 +107,32 @@ void dp_grid_place(const dp_grid *g, const float *plane, float *out) {
     copy_in(g, plane, out);
 }
 
+void dp_grid_extend(const dp_grid *g, const float *plane, float *out) {
+    for (int i = 0; i < g->n0; i++) {
+        const int y = i < g->h + g->kh - 1 ? i - g->top : 0;
+        const float *row = plane + (size_t)(y < 0 ? 0 : y < g->h ? y : g->h - 1) * (size_t)g->w;
+        float *to = out + (size_t)i * (size_t)g->n1;
+        for (int j = 0; j < g->n1; j++) {
+            const int x = j < g->w + g->kw - 1 ? j - g->left : 0;
+            to[j] = row[x < 0 ? 0 : x < g->w ? x : g->w - 1];
+        }
+    }
+}
+
+void dp_grid_hide(const dp_grid *g, const dp_nonblind *job, float *d) {
+    const bool latent = job->edges == DP_EDGES_LATENT;
+    for (int i = 0; i < g->n0; i++) {
+        const bool across = dp_grid_row_inside(g, i);
+        for (int j = 0; j < g->n1; j++) {
+            const bool inside = across && j >= g->left && j < g->left + g->w;
+            const bool known = inside ? job->mask == NULL ||
+                                            job->mask[(size_t)(i - g->top) * (size_t)g->w + (size_t)(j - g->left)] != 0
+                                      : !latent;
+            if (!known) d[(size_t)i * (size_t)g->n1 + (size_t)j] = DP_UNSEEN;
+        }
+    }
+}
+
 void dp_grid_crop(const dp_grid *g, const float *in, float *plane) {
     for (int y = 0; y < g->h; y++)
         memcpy(plane + (size_t)y * (size_t)g->w, in + (size_t)(y + g->top) * (size_t)g->n1 + g->left,

@@ -3,6 +3,8 @@
 #ifndef DP_DECONV_GRID_FFT_H
 #define DP_DECONV_GRID_FFT_H
 
+#include <math.h>
+
 #include "deconv/nonblind.h"
 #include "fourier/fourier.h"
 
@@ -31,6 +33,15 @@ void dp_grid_blur(const dp_grid *grid, const float *x, bool adjoint, float *y);
 /* plane (h, w) into the grid. Around it opposite borders are joined by a ramp that is blurred by the PSF, so that the
  * whole is periodic and nearly a blurred picture. Uses work. */
 void dp_grid_place(const dp_grid *grid, const float *plane, float *out);
+/* The same with replicated borders: where nothing is assumed beyond them, opposite ones have nothing to do with each
+ * other. The seam lies behind the last latent pixel. */
+void dp_grid_extend(const dp_grid *grid, const float *plane, float *out);
+
+/* What the data do not tell becomes DP_UNSEEN: beyond the border of the picture (edges latent), and where job's mask
+ * says so. */
+#define DP_UNSEEN (-INFINITY)
+void dp_grid_hide(const dp_grid *grid, const dp_nonblind *job, float *d);
+
 void dp_grid_crop(const dp_grid *grid, const float *in, float *plane);
 
 static inline bool dp_grid_row_inside(const dp_grid *grid, int y) {

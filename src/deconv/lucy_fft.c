@@ -13,6 +13,7 @@
 typedef struct lucy {
     dp_grid *grid;
     float *d, *x, *y, *norm, *div; /* (n0, n1); div: only with total variation */
+    bool latent;                   /* opposite borders have nothing to do with each other */
     double energy;                 /* sum of squared residuals */
     double counted;                /* pixels in it */
 } lucy;
@@ -20,11 +21,13 @@ typedef struct lucy {
 static const float least = 1e-6F;      /* of x and of Kx: both stay above 0 */
 static const float seen = 0.01F;       /* pixels of which the picture sees less stay as they are */
 static const float flat = 1e-3F;       /* gradients below this count as this large */
-static const float denominator = 0.1F; /* of K'm at least: keeps the factor positive (Dey 2006, section 4) */
+static const float denominator = 0.5F; /* of K'm at least, for total variation: keeps the factor positive (Dey 2006,
+                                          section 4), and very large weights from swinging up */
 
 static dipper_status make(lucy *s, const dp_nonblind *job, const dp_image *picture, bool tv, dp_diag *diag) {
     DP_TRY(dp_grid_create(job, picture->height, picture->width, diag, &s->grid));
     const dp_grid *g = s->grid;
+    s->latent = job->edges == DP_EDGES_LATENT;
     s->d = dp_grid_plane(g);
     s->x = dp_grid_plane(g);
     s->y = dp_grid_plane(g);
@@ -32,11 +35,8 @@ static dipper_status make(lucy *s, const dp_nonblind *job, const dp_image *pictu
     s->div = tv ? dp_grid_plane(g) : NULL;
     if (s->d == NULL || s->x == NULL || s->y == NULL || s->norm == NULL || (tv && s->div == NULL))
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for Richardson-Lucy on %d x %d pixels", g->w, g->h);
-    for (size_t i = 0; i < g->count; i++) {
-        const int y = (int)(i / (size_t)g->n1), x = (int)(i % (size_t)g->n1);
-        const bool inside = dp_grid_row_inside(g, y) && x >= g->left && x < g->left + g->w;
-        s->norm[i] = inside || job->edges != DP_EDGES_LATENT ? 1 : 0;
-    }
+    dp_grid_hide(g, job, s->norm);
+    for (size_t i = 0; i < g->count; i++) s->norm[i] = s->norm[i] != DP_UNSEEN;
     dp_grid_blur(g, s->norm, true, s->norm);
     return DIPPER_OK;
 }
@@ -45,19 +45,18 @@ static dipper_status make(lucy *s, const dp_nonblind *job, const dp_image *pictu
 static void ratios(lucy *s, const dp_nonblind *job) {
     const dp_grid *g = s->grid;
     const float saturation = job->saturation > 0 ? job->saturation : INFINITY;
-    const bool everywhere = job->edges != DP_EDGES_LATENT;
     double counted = 0;
 #pragma omp parallel for schedule(static) num_threads(g->threads) reduction(+ : counted)
     for (int i = 0; i < g->n0; i++) {
         const size_t row = (size_t)i * (size_t)g->n1;
+        const bool across = dp_grid_row_inside(g, i);
         double sum = 0;
         for (int j = 0; j < g->n1; j++) {
             float *y = s->y + row + (size_t)j;
             const float d = s->d[row + (size_t)j], blurred = fmaxf(*y, least);
-            const bool inside = dp_grid_row_inside(g, i) && j >= g->left && j < g->left + g->w;
-            const bool bound = d >= saturation && *y >= d;
-            *y = bound ? 1 : inside || everywhere ? d / blurred : 0;
-            if (!inside || bound) continue;
+            const bool known = d != DP_UNSEEN, bound = d >= saturation && *y >= d;
+            *y = bound ? 1 : known ? d / blurred : 0;
+            if (!known || bound || !across || j < g->left || j >= g->left + g->w) continue;
             sum += ((double)d - blurred) * ((double)d - blurred);
             counted++;
         }
@@ -67,10 +66,14 @@ static void ratios(lucy *s, const dp_nonblind *job) {
     s->counted = counted;
 }
 
-/* (horizontal, vertical) component of grad x / |grad x| at row i, column j; periodic. */
-static void direction(const dp_grid *g, const float *x, int i, int j, float *along_x, float *along_y) {
-    const float *row = x + (size_t)i * (size_t)g->n1, *next = x + (size_t)(i + 1 < g->n0 ? i + 1 : 0) * (size_t)g->n1;
-    const float gx = row[j + 1 < g->n1 ? j + 1 : 0] - row[j], gy = next[j] - row[j];
+/* (horizontal, vertical) component of grad x / |grad x| at row i, column j; 0 across the seam, else periodic. */
+static void direction(const lucy *s, int i, int j, float *along_x, float *along_y) {
+    const dp_grid *g = s->grid;
+    const float *row = s->x + (size_t)i * (size_t)g->n1;
+    const float *next = s->x + (size_t)(i + 1 < g->n0 ? i + 1 : 0) * (size_t)g->n1;
+    const bool side = s->latent && (j == g->w + g->kw - 2 || j == g->n1 - 1);
+    const bool end = s->latent && (i == g->h + g->kh - 2 || i == g->n0 - 1);
+    const float gx = side ? 0 : row[j + 1 < g->n1 ? j + 1 : 0] - row[j], gy = end ? 0 : next[j] - row[j];
     const float inverse = 1 / sqrtf(gx * gx + gy * gy + flat * flat);
     *along_x = gx * inverse;
     *along_y = gy * inverse;
@@ -81,10 +84,10 @@ static void divergence(const lucy *s) {
 #pragma omp parallel for schedule(static) num_threads(g->threads)
     for (int i = 0; i < g->n0; i++) {
         float unused, left, up, x, y;
-        direction(g, s->x, i, g->n1 - 1, &left, &unused);
+        direction(s, i, g->n1 - 1, &left, &unused);
         for (int j = 0; j < g->n1; j++) {
-            direction(g, s->x, i, j, &x, &y);
-            direction(g, s->x, i > 0 ? i - 1 : g->n0 - 1, j, &unused, &up);
+            direction(s, i, j, &x, &y);
+            direction(s, i > 0 ? i - 1 : g->n0 - 1, j, &unused, &up);
             s->div[(size_t)i * (size_t)g->n1 + (size_t)j] = x - left + y - up;
             left = x;
         }
@@ -97,7 +100,8 @@ static void update(const lucy *s, float weight) {
     for (size_t i = 0; i < g->count; i++) {
         const float norm = s->norm[i];
         if (norm < seen) continue;
-        const float below = s->div != NULL ? fmaxf(norm - weight * s->div[i], denominator * norm) : norm;
+        const float tv = s->div != NULL ? weight * s->div[i] : 0, most = (1 - denominator) * norm;
+        const float below = norm - fminf(fmaxf(tv, -most), most);
         s->x[i] = fmaxf(s->x[i] * s->y[i] / below, least);
     }
 }
@@ -129,8 +133,12 @@ static dipper_status run(dp_nonblind *job, dp_image *picture, bool tv, dp_diag *
         const dp_grid *g = s.grid;
         float *plane = dp_image_plane(picture, c);
         int done;
-        dp_grid_place(g, plane, s.d);
+        if (job->edges == DP_EDGES_LATENT)
+            dp_grid_extend(g, plane, s.d);
+        else
+            dp_grid_place(g, plane, s.d);
         for (size_t i = 0; i < g->count; i++) s.x[i] = s.d[i] = fmaxf(s.d[i], least); /* a model of light */
+        dp_grid_hide(g, job, s.d);
         job->channel = c;
         status = restore(&s, job, iterations, may_end, diag, &done);
         all += done;

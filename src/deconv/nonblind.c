@@ -23,6 +23,7 @@ static dipper_status run_sparse(dp_nonblind *job, dp_image *picture, dp_diag *di
     options.weight = job->weight;
     options.exponent = job->exponent;
     options.saturation = job->saturation;
+    options.mask = job->mask;
     if (job->iterations > 0) options.reweightings = job->iterations;
     if (job->inner > 0) options.cg_iterations = job->inner;
     options.progress = watch;
@@ -55,6 +56,11 @@ static double tv_weight(double sigma) {
     return 2 * dp_sparse_weight(sigma);
 }
 
+/* Multiplicative steps swing up where weight times curvature, at most 4, comes near 1. */
+static double lucy_tv_weight(double sigma) {
+    return fmin(tv_weight(sigma), 0.1);
+}
+
 static const dp_method methods[] = {
     {.name = "sparse",
      .summary = "sparse gradients by re-weighted least squares (Levin 2007); iterations: re-weightings",
@@ -71,7 +77,7 @@ static const dp_method methods[] = {
     {.name = "hyperlaplacian",
      .summary = "sparse gradients by splitting (Krishnan and Fergus 2009)",
      .exponent_help = "of |gradient|",
-     .exponent = 2.0 / 3,
+     .exponent = 0.8,
      .iterations = 20,
      .edges = LATENT | TAPER | WRAP,
      .default_edges = DP_EDGES_LATENT,
@@ -83,7 +89,7 @@ static const dp_method methods[] = {
     {.name = "tv",
      .summary = "total variation by alternating directions",
      .exponent_help = "",
-     .iterations = 60,
+     .iterations = 40,
      .edges = LATENT | TAPER | WRAP,
      .default_edges = DP_EDGES_LATENT,
      .bounds = true,
@@ -98,6 +104,7 @@ static const dp_method methods[] = {
      .edges = LATENT | TAPER | WRAP,
      .default_edges = DP_EDGES_LATENT,
      .bounds = true,
+     .ends_early = true,
      .planes = 6,
      .run = FFT(dp_lucy_run)},
     {.name = "rl-tv",
@@ -108,7 +115,7 @@ static const dp_method methods[] = {
      .default_edges = DP_EDGES_LATENT,
      .bounds = true,
      .weighted = true,
-     .weight = tv_weight,
+     .weight = lucy_tv_weight,
      .planes = 7,
      .run = FFT(dp_lucy_tv_run)},
     {.name = "wiener",

@@ -21,12 +21,13 @@ typedef struct dp_nonblind { /* one run; the same for all channels */
     dp_backend *be;   /* of floats */
     const float *psf; /* (kh, kw), sum 1 */
     int kh, kw;
-    double weight;      /* of the prior; < 0: from the noise; afterwards what was used (channel 0) */
-    double exponent;    /* the method's own meaning, see dp_method */
-    double noise_sigma; /* >= 0 */
-    float saturation;   /* data from here on are lower bounds only; <= 0: there are none */
-    int iterations;     /* 0: the method's own, which may end early; afterwards what was done (sum of the channels) */
-    int inner;          /* 0: the method's own */
+    double weight;             /* of the prior; < 0: from the noise; afterwards what was used (channel 0) */
+    double exponent;           /* the method's own meaning, see dp_method */
+    double noise_sigma;        /* >= 0 */
+    float saturation;          /* data from here on are lower bounds only; <= 0: there are none */
+    const unsigned char *mask; /* (h, w): pixels with 0 are left out of the data term; NULL: none are */
+    int iterations; /* 0: the method's own, which may end early; afterwards what was done (sum of the channels) */
+    int inner;      /* 0: the method's own */
     dp_edges edges;
     int channel, channels;                         /* for the progress */
     int (*progress)(int done, int of, void *user); /* after each iteration; non-zero stops. May be NULL */
@@ -40,7 +41,8 @@ struct dp_method {
     int iterations;            /* default; 0: it has none */
     unsigned edges;            /* what it can do: bits 1 << dp_edges */
     dp_edges default_edges;
-    bool bounds;                    /* takes saturated pixels as lower bounds */
+    bool bounds;                    /* takes saturated pixels as lower bounds, and leaves out what the mask says */
+    bool ends_early;                /* chooses the number of iterations by itself unless it is given */
     bool weighted;                  /* has a prior with a weight */
     double (*weight)(double sigma); /* that suits the noise; NULL: the method asks the picture */
     int planes;                     /* of the periodic grid, held at once, for the memory needed */

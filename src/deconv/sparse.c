@@ -23,8 +23,8 @@ struct dp_sparse {
     float *inverse;       /* latent: 1 / diagonal of the matrix (preconditioner) */
     float *energy;        /* latent: diagonal of the data term */
     float *y;             /* (h, w) */
-    float *counts;        /* (h, w): 1, or 0 where a saturated pixel is a bound that holds */
-    bool bounded;         /* some are */
+    float *counts;        /* (h, w): 1, or 0 where the mask is, or a saturated pixel is a bound that holds */
+    bool partial;         /* some are 0 */
     float *psf2;          /* (kh, kw): squares */
     double *part;         /* (lh): sums of each row, so that totals do not depend on the number of threads */
     dp_plan *forward, *backward;
@@ -191,7 +191,7 @@ static double add_prior(dp_sparse *s, const float *restrict v, float *restrict q
 /* Pixels that do not count at present are left out of the data term. */
 static void drop(dp_sparse *s) {
     const ptrdiff_t n = (ptrdiff_t)s->h * s->w;
-    for (ptrdiff_t i = 0; s->bounded && i < n; i++) s->y[i] *= s->counts[i];
+    for (ptrdiff_t i = 0; s->partial && i < n; i++) s->y[i] *= s->counts[i];
 }
 
 /* q = (A'A + D'WD) v; returns <v, q>. */
@@ -312,11 +312,13 @@ static void take_crop(const dp_sparse *s, float *out) {
 
 /* A saturated pixel only says that the blurred picture is at least as bright: it counts while it is not, seen from the
  * last round, and not at all in the first, whose picture is the blurred one. */
-static void choose_pixels(dp_sparse *s, const float *psf, const float *blurred, float saturation, bool first) {
+static void choose_pixels(dp_sparse *s, const float *psf, const float *blurred, const dp_sparse_options *o,
+                          bool first) {
     const ptrdiff_t n = (ptrdiff_t)s->h * s->w;
-    for (ptrdiff_t i = 0; i < n; i++) s->counts[i] = 1;
-    s->bounded = saturation > 0;
-    if (!s->bounded) return;
+    const float saturation = o->saturation;
+    s->partial = saturation > 0 || o->mask != NULL;
+    for (ptrdiff_t i = 0; i < n; i++) s->counts[i] = o->mask == NULL || o->mask[i] != 0;
+    if (!(saturation > 0)) return;
     blur(s, psf, s->x, s->y);
     for (ptrdiff_t i = 0; i < n; i++)
         if (blurred[i] >= saturation && (first || s->y[i] >= blurred[i])) s->counts[i] = 0;
@@ -335,8 +337,8 @@ dipper_status dp_sparse_run(dp_sparse *s, const float *psf, const float *blurred
     dipper_status status = DIPPER_OK;
     for (int round = 0; round < options->reweightings && status == DIPPER_OK; round++) {
         const double at = options->reweightings > 1 ? (double)round / (options->reweightings - 1) : 1;
-        if (round == 0 || s->bounded) {
-            choose_pixels(s, psf, blurred, options->saturation, round == 0);
+        if (round == 0 || options->saturation > 0) {
+            choose_pixels(s, psf, blurred, options, round == 0);
             fill_energy(s, psf);
         }
         reweight(s, options->weight, options->exponent, first_floor * pow(last_floor / first_floor, at));

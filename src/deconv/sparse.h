@@ -15,6 +15,7 @@ typedef struct dp_sparse_options {
     int reweightings;                              /* >= 1 */
     int cg_iterations;                             /* at most, per re-weighting, >= 1 */
     float saturation;                              /* data from here on are lower bounds only; <= 0: there are none */
+    const unsigned char *mask;                     /* (h, w): pixels with 0 do not count; NULL: all do */
     int (*progress)(int done, int of, void *user); /* CG steps; called every few of them; non-zero stops. May be NULL */
     void *user;
 } dp_sparse_options;

@@ -31,7 +31,10 @@ typedef struct split {
     float scale; /* s */
 } split;
 
-static const float mu_masked = 1, mu_known = 2; /* 2: the data term itself, u = d */
+/* mu of the data term itself, u = d, is 2. Over-relaxation (Eckstein and Bertsekas 1992) and a small mu_masked let what
+ * lies beyond the border settle sooner: mean of four Levin cases after 20 iterations with mu 1 33.29 dB, 0.3 33.57, 0.1
+ * 33.62, and relaxed by 1.8 33.38, 33.76, 33.86; with noise, 0.03 and less are worse. */
+static const float mu_masked = 0.2F, mu_known = 2, relaxation = 1.8F;
 
 static dipper_status make(split *s, const dp_nonblind *job, const dp_image *picture, dp_diag *diag) {
     DP_TRY(dp_grid_create(job, picture->height, picture->width, diag, &s->grid));
@@ -63,130 +66,153 @@ static void unmake(split *s) {
 
 /* ---- v and u ---- */
 
-/* v = shrink(z), c = z - v, target = v - c, z = Dx + c; `grow` rescales c to the present beta. */
-static void update_row(const split *s, int i, float grow) {
-    const dp_grid *g = s->grid;
-    const size_t at = (size_t)i * (size_t)g->n1;
-    const float *x = s->x + at, *below = s->x + (size_t)(i + 1 < g->n0 ? i + 1 : 0) * (size_t)g->n1;
-    float *cx = s->cx + at, *cy = s->cy + at, *tx = s->tx + at, *ty = s->ty + at;
-    const float scale = s->scale, inverse = 1 / scale;
-    for (int j = 0; j < g->n1; j++) {
-        const float zx = x[j + 1 < g->n1 ? j + 1 : 0] - x[j] + grow * cx[j], zy = below[j] - x[j] + grow * cy[j];
-        float vx, vy;
-        if (s->joint) {
-            const float size = sqrtf(zx * zx + zy * zy), keep = size > scale ? 1 - scale / size : 0;
-            vx = keep * zx;
-            vy = keep * zy;
-        } else {
-            vx = scale * dp_shrink_at(s->shrink, zx * inverse);
-            vy = scale * dp_shrink_at(s->shrink, zy * inverse);
-        }
-        cx[j] = zx - vx;
-        cy[j] = zy - vy;
-        tx[j] = vx - cx[j];
-        ty[j] = vy - cy[j];
+/* z = v near z. Which of the two differences cost nothing: those across the seam. */
+typedef struct seam {
+    bool x, y;
+} seam;
+
+static void cut(const split *s, float *zx, float *zy, int n, seam free) {
+    const float scale = s->scale, x = free.x ? 0 : 1, y = free.y ? 0 : 1;
+    if (!s->joint) {
+        if (!free.x) dp_shrink_many(s->shrink, scale, zx, n);
+        if (!free.y) dp_shrink_many(s->shrink, scale, zy, n);
+        return;
+    }
+    for (int k = 0; k < n; k++) {
+        const float size = sqrtf(x * zx[k] * zx[k] + y * zy[k] * zy[k]), keep = size > scale ? 1 - scale / size : 0;
+        zx[k] *= free.x ? 1 : keep;
+        zy[k] *= free.y ? 1 : keep;
     }
 }
 
-static void update_differences(const split *s, float grow) {
-#pragma omp parallel for schedule(static) num_threads(s->grid->threads)
-    for (int i = 0; i < s->grid->n0; i++) update_row(s, i, grow);
+enum { BLOCK = 64 };
+
+/* n elements from `at` on, their right neighbours and those below: z = relaxed Dx + c, where relaxed Dx = r Dx + (1 -
+ * r) v of before, v = target + c; `grow` rescales c to the present beta. Then v, c = z - v, target = v - c. */
+static void update_block(const split *s, size_t at, const float *right, const float *below, int n, float r, float grow,
+                         seam free) {
+    const float *x = s->x + at, old = 1 - r, both = old + grow;
+    float *restrict cx = s->cx + at, *restrict cy = s->cy + at, *restrict tx = s->tx + at, *restrict ty = s->ty + at;
+    float vx[BLOCK], vy[BLOCK];
+    for (int k = 0; k < n; k++) vx[k] = cx[k] = r * (right[k] - x[k]) + old * tx[k] + both * cx[k];
+    for (int k = 0; k < n; k++) vy[k] = cy[k] = r * (below[k] - x[k]) + old * ty[k] + both * cy[k];
+    cut(s, vx, vy, n, free);
+    for (int k = 0; k < n; k++) {
+        cx[k] -= vx[k];
+        tx[k] = vx[k] - cx[k];
+    }
+    for (int k = 0; k < n; k++) {
+        cy[k] -= vy[k];
+        ty[k] = vy[k] - cy[k];
+    }
 }
 
-/* The data term's u near z, with (u - d)^2 where the pixel is seen, or only while u < d if it is saturated. */
-static inline float seen(const split *s, float z, float d, float saturation) {
-    if (d >= saturation && z >= d) return z;
-    return (d + 0.5F * s->mu * z) / (1 + 0.5F * s->mu);
+/* Latent pixels at opposite borders are neighbours on the grid only: the differences across the seam, and into the
+ * elements that only round up the size of the grid, cost nothing. */
+static bool is_seam(const split *s, int at, int size, int k, int n) {
+    return s->job->edges == DP_EDGES_LATENT && (at == size + k - 2 || at == n - 1);
 }
 
-/* u holds Kx and becomes the target u - b. */
-static void update_data(const split *s) {
+static void update_row(const split *s, int i, float r, float grow) {
     const dp_grid *g = s->grid;
+    const size_t at = (size_t)i * (size_t)g->n1, below = (size_t)(i + 1 < g->n0 ? i + 1 : 0) * (size_t)g->n1;
+    const int last = g->n1 - 1, before = s->job->edges == DP_EDGES_LATENT ? g->w + g->kw - 2 : last;
+    seam free = {.y = is_seam(s, i, g->h, g->kh, g->n0)};
+    for (int j = 0; j < last;) {
+        const int end = j < before ? before : j == before ? before + 1 : last, n = end - j < BLOCK ? end - j : BLOCK;
+        const size_t k = at + (size_t)j;
+        free.x = j == before;
+        update_block(s, k, s->x + k + 1, s->x + below + j, n, r, grow, free);
+        j += n;
+    }
+    free.x = s->job->edges == DP_EDGES_LATENT;
+    update_block(s, at + (size_t)last, s->x + at, s->x + below + last, 1, r, grow, free);
+}
+
+static void update_differences(const split *s, float r, float grow) {
+#pragma omp parallel for schedule(static) num_threads(s->grid->threads)
+    for (int i = 0; i < s->grid->n0; i++) update_row(s, i, r, grow);
+}
+
+/* u holds relaxed Kx = r Kx + (1 - r)(u - b) of before, and becomes the target u - b. The data term's u near z counts
+ * (u - d)^2 where the pixel is seen, or only while u < d if it is saturated. */
+static void update_data_row(const split *s, int i) {
+    const size_t at = (size_t)i * (size_t)s->grid->n1;
     const float saturation = s->job->saturation > 0 ? s->job->saturation : INFINITY;
-    const bool everywhere = s->job->edges != DP_EDGES_LATENT;
-#pragma omp parallel for schedule(static) num_threads(g->threads)
-    for (int i = 0; i < g->n0; i++) {
-        const size_t at = (size_t)i * (size_t)g->n1;
-        float *u = s->u + at, *b = s->b + at;
-        const float *d = s->d + at;
-        for (int j = 0; j < g->n1; j++) {
-            const float z = u[j] + b[j];
-            const bool inside = everywhere || (dp_grid_row_inside(g, i) && j >= g->left && j < g->left + g->w);
-            const float value = inside ? seen(s, z, d[j], saturation) : z;
-            b[j] = z - value;
-            u[j] = value - b[j];
-        }
+    const float half = 0.5F * s->mu, share = 1 / (1 + half), again = 2 - relaxation;
+    float *restrict u = s->u + at, *restrict b = s->b + at;
+    const float *restrict d = s->d + at;
+    for (int j = 0; j < s->grid->n1; j++) {
+        const float z = u[j] + again * b[j];
+        const bool free = (d[j] == DP_UNSEEN) | ((d[j] >= saturation) & (z >= d[j])); /* no branches: vectors */
+        const float held = (d[j] + half * z) * share, value = free ? z : held;
+        b[j] = z - value;
+        u[j] = value - b[j];
     }
 }
 
 /* ---- x ---- */
 
-/* x = D'(target), the right side's second part. */
-static void gather_differences(const split *s) {
+/* Row i of x = D'(target), the right side's second part. */
+static void gather_row(const split *s, int i) {
     const dp_grid *g = s->grid;
-#pragma omp parallel for schedule(static) num_threads(g->threads)
-    for (int i = 0; i < g->n0; i++) {
-        const size_t at = (size_t)i * (size_t)g->n1, above = (size_t)(i > 0 ? i - 1 : g->n0 - 1) * (size_t)g->n1;
-        const float *tx = s->tx + at, *ty = s->ty + at, *up = s->ty + above;
-        float *x = s->x + at, left = tx[g->n1 - 1];
-        for (int j = 0; j < g->n1; j++) {
-            x[j] = left - tx[j] + up[j] - ty[j];
-            left = tx[j];
-        }
-    }
+    const size_t at = (size_t)i * (size_t)g->n1, above = (size_t)(i > 0 ? i - 1 : g->n0 - 1) * (size_t)g->n1;
+    const float *tx = s->tx + at, *ty = s->ty + at, *up = s->ty + above;
+    float *restrict x = s->x + at;
+    x[0] = tx[g->n1 - 1] - tx[0] + up[0] - ty[0];
+    for (int j = 1; j < g->n1; j++) x[j] = tx[j - 1] - tx[j] + up[j] - ty[j];
 }
 
-/* One group of columns: work = spectrum of D'(target) becomes that of x; data becomes that of Kx if u is a variable. */
+/* One group of columns: work = spectrum of D'(target) becomes that of x; data becomes that of relaxed Kx if u is a
+ * variable. Both divided by the size of the grid, for the way back. */
 static void solve_group(const split *s, size_t group) {
     const dp_grid *g = s->grid;
     const dp_fft *f = g->fft;
+    const float scale = 1.0F / (float)g->count, r = relaxation * scale, old = scale - r;
     dp_fft_columns_forward(f, g->work + group);
     if (s->masked) dp_fft_columns_forward(f, s->data + group);
-    for (int r = 0; r < f->rows; r++) {
-        const size_t at = (size_t)r * f->stride + group;
+    for (int row = 0; row < f->rows; row++) {
+        const size_t at = (size_t)row * f->stride + group;
         float *w = (float *)(g->work + at), *t = (float *)(s->data + at);
         const float *k = (const float *)(g->psf + at);
         for (int i = 0; i < DP_FFT_COLUMNS; i++) {
             const float kr = k[2 * i], ki = k[2 * i + 1], tr = t[2 * i], ti = t[2 * i + 1];
-            const float below = s->mu * (kr * kr + ki * ki) + s->beta * (s->dy[r] + s->dx[group + (size_t)i]);
-            const float xr = (s->mu * (kr * tr + ki * ti) + s->beta * w[2 * i]) / below;
-            const float xi = (s->mu * (kr * ti - ki * tr) + s->beta * w[2 * i + 1]) / below;
-            w[2 * i] = xr;
-            w[2 * i + 1] = xi;
+            const float below = 1 / (s->mu * (kr * kr + ki * ki) + s->beta * (s->dy[row] + s->dx[group + (size_t)i]));
+            const float xr = (s->mu * (kr * tr + ki * ti) + s->beta * w[2 * i]) * below;
+            const float xi = (s->mu * (kr * ti - ki * tr) + s->beta * w[2 * i + 1]) * below;
+            w[2 * i] = scale * xr;
+            w[2 * i + 1] = scale * xi;
             if (!s->masked) continue;
-            t[2 * i] = kr * xr - ki * xi;
-            t[2 * i + 1] = kr * xi + ki * xr;
+            t[2 * i] = r * (kr * xr - ki * xi) + old * tr;
+            t[2 * i + 1] = r * (kr * xi + ki * xr) + old * ti;
         }
     }
     dp_fft_columns_backward(f, g->work + group);
     if (s->masked) dp_fft_columns_backward(f, s->data + group);
 }
 
-static void row_back(const dp_grid *g, float complex *from, float *row) {
-    const float scale = 1.0F / (float)g->count;
-    dp_fft_row_backward(g->fft, from, row);
-    for (int j = 0; j < g->n1; j++) row[j] *= scale;
-}
-
+/* Updates u as well, row by row on its way to the spectrum. */
 static void solve(const split *s) {
     const dp_grid *g = s->grid;
     const dp_fft *f = g->fft;
-    gather_differences(s);
 #pragma omp parallel num_threads(g->threads)
     {
 #pragma omp for schedule(static)
         for (int i = 0; i < g->n0; i++) {
             const size_t row = (size_t)i * (size_t)g->n1, to = (size_t)i * f->stride;
+            gather_row(s, i);
             dp_fft_row_forward(f, s->x + row, g->work + to);
-            if (s->masked) dp_fft_row_forward(f, s->u + row, s->data + to);
+            if (!s->masked) continue;
+            update_data_row(s, i);
+            dp_fft_row_forward(f, s->u + row, s->data + to);
         }
 #pragma omp for schedule(static)
         for (int group = 0; group < f->groups; group++) solve_group(s, (size_t)group * DP_FFT_COLUMNS);
 #pragma omp for schedule(static)
         for (int i = 0; i < g->n0; i++) {
             const size_t row = (size_t)i * (size_t)g->n1, from = (size_t)i * f->stride;
-            row_back(g, g->work + from, s->x + row);
-            if (s->masked) row_back(g, s->data + from, s->u + row);
+            dp_fft_row_backward(f, g->work + from, s->x + row);
+            if (s->masked) dp_fft_row_backward(f, s->data + from, s->u + row);
         }
     }
 }
@@ -203,15 +229,21 @@ enum { bounded_factor = 5 };
 static void begin(split *s, const float *plane) {
     const dp_grid *g = s->grid;
     const size_t bytes = g->count * sizeof(float);
-    dp_grid_place(g, plane, s->d);
+    if (s->job->edges == DP_EDGES_LATENT)
+        dp_grid_extend(g, plane, s->d);
+    else
+        dp_grid_place(g, plane, s->d);
     memcpy(s->x, s->d, bytes);
     memset(s->b, 0, bytes);
     memset(s->cx, 0, bytes);
     memset(s->cy, 0, bytes);
+    memset(s->tx, 0, bytes);
+    memset(s->ty, 0, bytes);
     if (s->masked)
         dp_grid_blur(g, s->x, false, s->u);
     else
         dp_fft_forward(g->fft, s->d, s->data);
+    dp_grid_hide(g, s->job, s->d);
 }
 
 static dipper_status restore(split *s, dp_nonblind *job, int iterations, dp_diag *diag) {
@@ -222,8 +254,7 @@ static dipper_status restore(split *s, dp_nonblind *job, int iterations, dp_diag
         s->scale = (float)(coarse * pow(fine / coarse, at));
         const double beta = weight * pow(s->scale, s->exponent - 2);
         s->beta = (float)beta;
-        update_differences(s, n > 0 ? (float)(before / beta) : 0);
-        if (s->masked) update_data(s);
+        update_differences(s, n > 0 ? relaxation : 1, n > 0 ? (float)(before / beta) : 0);
         solve(s);
         before = beta;
         if (!isfinite(s->x[0]))
@@ -237,7 +268,7 @@ static dipper_status run(dp_nonblind *job, dp_image *picture, bool joint, dp_dia
     split s = {.job = job, .joint = joint, .exponent = joint ? 1 : job->exponent};
     const int own = job->method->iterations * (job->saturation > 0 ? bounded_factor : 1);
     const int iterations = job->iterations > 0 ? job->iterations : own;
-    s.masked = job->edges == DP_EDGES_LATENT || job->saturation > 0;
+    s.masked = job->edges == DP_EDGES_LATENT || job->saturation > 0 || job->mask != NULL;
     s.mu = s.masked ? mu_masked : mu_known;
     dipper_status status = make(&s, job, picture, diag);
     for (int c = 0; c < picture->channels && status == DIPPER_OK; c++) {

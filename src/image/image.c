@@ -59,12 +59,17 @@ dipper_status dp_image_from_view(const dipper_image *view, dp_diag *diag, dp_ima
     return DIPPER_OK;
 }
 
-dipper_status dp_image_to_view(const dp_image *image, dp_diag *diag, dipper_image *view) {
+dipper_status dp_image_check_shape(const dp_image *image, dp_diag *diag, const dipper_image *view) {
     DP_TRY(check_view(view, diag));
-    if (view->width != image->width || view->height != image->height || view->channels != image->channels)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
-                       "the output picture is %d x %d px with %d channels, but must be %d x %d with %d", view->width,
-                       view->height, view->channels, image->width, image->height, image->channels);
+    if (view->width == image->width && view->height == image->height && view->channels == image->channels)
+        return DIPPER_OK;
+    return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                   "the output picture is %d x %d px with %d channels, but must be %d x %d with %d", view->width,
+                   view->height, view->channels, image->width, image->height, image->channels);
+}
+
+dipper_status dp_image_to_view(const dp_image *image, dp_diag *diag, dipper_image *view) {
+    DP_TRY(dp_image_check_shape(image, diag, view));
     for (int c = 0; c < view->channels; c++)
         for (int y = 0; y < view->height; y++) {
             const float *src = dp_image_row(image, c, y);

@@ -35,6 +35,7 @@ void dp_image_free(dp_image *image); /* NULL and empty are fine; leaves an empty
 /* Between the caller's views and our planes. from_view refuses a view without meaning (no data, sizes < 1, channels
  * other than 1 or 3): DIPPER_ERROR_ARGUMENT. to_view wants the same shape on both sides: DIPPER_ERROR_ARGUMENT. */
 dipper_status dp_image_from_view(const dipper_image *view, dp_diag *diag, dp_image *out);
+dipper_status dp_image_check_shape(const dp_image *image, dp_diag *diag, const dipper_image *view);
 dipper_status dp_image_to_view(const dp_image *image, dp_diag *diag, dipper_image *view);
 
 /* The rectangle width x height whose top left corner is (x, y), wholly inside image. */

@@ -76,7 +76,22 @@ refused 2 'needs --psf' in.npy --psf-rotate
 refused 2 'not auto or a number' in.npy --psf psf.txt --weight much
 refused 2 'not a whole number' in.npy --psf psf.txt -n 2.5
 refused 2 'cannot do that' in.npy --psf psf.txt --edges wrap
-make large.npy 700 600 depth=32
-refused 5 'more than the 1 MB allowed' large.npy --psf psf.txt --max-memory 1
+
+# Above the limit in tiles, and refused only if the smallest is too large.
+make large.npy 700 300 depth=32
+known 0 large.npy --psf psf.txt -n 1 --max-memory 1 -o tiles.npy
+exists tiles.npy
+if have_json; then check "the record lacks the tiles" grep -q '"tiles": *[1-9][0-9]' tiles.run.json; fi
+awk 'BEGIN { for (y = 0; y < 101; y++) { for (x = 0; x < 101; x++) printf "1 "; print "" } }' >wide.txt
+refused 5 'for the smallest tile .*more than the 1024 KB allowed' large.npy --psf wide.txt --max-memory 1
+
+# Missing pixels
+make mask.npy 41 33 depth=32
+known 0 -f in.npy --psf psf.txt -n 2 --mask mask.npy -o masked.npy
+exists masked.npy
+make other.npy 40 33 depth=32
+refused 3 'in.npy: a picture of 41 x 33 pixels, but the mask other.npy has 40 x 33' in.npy --psf psf.txt --mask other.npy
+refused 3 'none.png' in.npy --psf psf.txt --mask none.png
+refused 2 'needs --psf' in.npy --mask mask.npy
 
 finish
