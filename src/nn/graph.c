@@ -287,7 +287,7 @@ static void emit_concat(dp_graph *g, const dp_node *n) {
     int to = 0;
     for (int i = 0; i < 2; i++) {
         const dp_shape xs = g->tensor[n->in[i]].shape;
-        const dp_op op = {.kind = DP_CHANNEL_COPY, .x = xs, .y = n->op.y, .copy = {0, to, xs.c}};
+        const dp_op op = {.kind = DP_CHANNEL_COPY, .x = xs, .y = n->op.y, .copy = {.to = to, .n = xs.c}};
         if (g->tensor[n->in[i]].root != n->out) dp_graph_emit(g, &op, 2, (const dp_value[]){n->in[i], n->out});
         to += xs.c;
     }

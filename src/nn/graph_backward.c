@@ -71,7 +71,7 @@ static void concat_backward(dp_graph *g, const dp_node *n, dp_value dy) {
             contribute(g, n->in[i], dp_graph_view(g, dy, s, from));
         } else if (g->tensor[n->in[i]].needs_grad) {
             const dp_value part = gradient_target(g, n->in[i]);
-            const dp_op op = {.kind = DP_CHANNEL_COPY, .x = n->op.y, .y = s, .copy = {from, 0, s.c}};
+            const dp_op op = {.kind = DP_CHANNEL_COPY, .x = n->op.y, .y = s, .copy = {.from = from, .n = s.c}};
             dp_graph_keep(g, part); /* its padding channels stay zero */
             dp_graph_emit(g, &op, 2, (const dp_value[]){dy, part});
             contribute(g, n->in[i], part);
@@ -84,7 +84,7 @@ static void concat_backward(dp_graph *g, const dp_node *n, dp_value dy) {
 static void add_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     const dp_value copy = gradient_target(g, n->in[1]);
     const dp_shape s = n->op.y;
-    const dp_op op = {.kind = DP_CHANNEL_COPY, .x = s, .y = s, .copy = {0, 0, s.c}};
+    const dp_op op = {.kind = DP_CHANNEL_COPY, .x = s, .y = s, .copy = {.n = s.c}};
     if (copy >= 0) {
         dp_graph_keep(g, copy);
         dp_graph_emit(g, &op, 2, (const dp_value[]){dy, copy});
