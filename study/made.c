@@ -64,15 +64,14 @@ static dipper_status name_files(const study_source *source, const char *sharp_id
 static dipper_status add_case(const study_source *source, const char *file, const char *sharp_id,
                               const study_blur *blur, study_cases *out, io_error *error) {
     char name[RESULT_NAME_MAX];
-    int stem = path_stem_length(file);
-    if (stem + (int)strlen(blur->name) + 2 > RESULT_NAME_MAX)
+    int length = snprintf(name, sizeof name, "%.*s_%s", path_stem_length(file), file, blur->name);
+    if (length < 0 || length >= RESULT_NAME_MAX)
         return io_fail(error, DIPPER_ERROR_INPUT, "%s/%s: its name is too long", source->data, file);
-    snprintf(name, sizeof name, "%.*s_%s", stem, file, blur->name);
     if (!study_is_wanted(source, name)) return DIPPER_OK;
     study_case *c = study_cases_add(out);
     if (!c) return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory for its cases", source->data);
     memcpy(c->name, name, sizeof name);
-    snprintf(c->picture, sizeof c->picture, "%.*s", stem, file);
+    snprintf(c->picture, sizeof c->picture, "%.*s", path_stem_length(file), file);
     snprintf(c->kernel, sizeof c->kernel, "%s", blur->name);
     c->blur = blur;
     IO_TRY(path_print(c->sharp_file, error, "%s/%s", source->data, file));
