@@ -72,7 +72,7 @@ static dipper_status add_case(const study_source *source, const char *file, cons
     if (!c) return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory for its cases", source->data);
     memcpy(c->name, name, sizeof name);
     snprintf(c->picture, sizeof c->picture, "%.*s", path_stem_length(file), file);
-    snprintf(c->kernel, sizeof c->kernel, "%s", blur->name);
+    memcpy(c->kernel, blur->name, sizeof c->kernel);
     c->blur = blur;
     IO_TRY(path_print(c->sharp_file, error, "%s/%s", source->data, file));
     return name_files(source, sharp_id, c, error);
