@@ -9,7 +9,7 @@ typedef struct dp_objective {
     int loss[DP_LOSSES]; /* the graph's numbers; -1: not in the recipe */
 } dp_objective;
 
-/* seen: what the camera makes of the latent picture; target: what was given. Both P(C,sh,sw). mask P(1,sh,sw), -1: all
+/* seen: what the camera makes of the latent picture; target: what was given. Both P(C,h,w). mask P(1,h,w), -1: all
  * pixels count. */
 void dp_objective_build(dp_objective *objective, const dp_recipe *recipe, dp_graph *g, dp_value latent, dp_value seen,
                         dp_value target, dp_value mask);

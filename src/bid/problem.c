@@ -12,11 +12,11 @@
 enum { MAX_PSF = 101 };
 
 bool dp_problem_blurs(const dp_problem *p) {
-    return p->task == DIPPER_TASK_DEBLUR || p->task == DIPPER_TASK_SUPERRES;
+    return p->task == DIPPER_TASK_DEBLUR;
 }
 
 bool dp_problem_is_masked(const dp_problem *p) {
-    return p->task == DIPPER_TASK_SUPERRES || p->task == DIPPER_TASK_INPAINT;
+    return p->task == DIPPER_TASK_INPAINT;
 }
 
 bool dp_problem_finds_psf(const dp_problem *p) {
@@ -93,8 +93,8 @@ static dipper_status open_psf(dp_problem *p, const dp_image *picture, const dp_r
                               const dipper_solver_options *o, dp_diag *diag) {
     const bool starts = r->psf_start == DP_START_FILE;
     p->kh = p->kw = 1;
-    p->psf_known = r->psf == DP_PSF_FIXED || p->task == DIPPER_TASK_SUPERRES; /* the filter */
-    if (p->task != DIPPER_TASK_DEBLUR) return DIPPER_OK;
+    p->psf_known = r->psf == DP_PSF_FIXED;
+    if (!dp_problem_blurs(p)) return DIPPER_OK;
     DP_TRY(check_psf_size(picture, o->psf_height, o->psf_width, diag));
     if ((p->psf_known || starts) && o->psf == NULL)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s needs a PSF, and none is given",
@@ -109,25 +109,6 @@ static dipper_status open_psf(dp_problem *p, const dp_image *picture, const dp_r
 }
 
 /* ---- Pictures made smaller, pictures with missing pixels ---- */
-
-enum { LOBES = 3 };
-
-/* The filter that makes a picture `factor` times smaller: Lanczos with three lobes, stretched (dp_plane_resize's). The
- * sample in the middle of `factor` pixels lies between two of them, so the filter is even: its first row and column,
- * which the window needs to be odd, are 0. */
-static dipper_status make_filter(dp_problem *p, dp_diag *diag) {
-    const int side = p->kh = p->kw = 2 * LOBES * p->factor + 1;
-    const double pi = 3.14159265358979323846;
-    double tap[2 * LOBES * 8 + 1] = {0}, sum = 0;
-    for (int i = 1; i < side; i++) {
-        const double u = pi * (i - 0.5 - LOBES * p->factor) / p->factor;
-        sum += tap[i] = sin(u) / u * sin(u / LOBES) / (u / LOBES);
-    }
-    p->psf = dp_alloc((size_t)side * (size_t)side, sizeof *p->psf);
-    if (p->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a filter");
-    for (int i = 0; i < side * side; i++) p->psf[i] = (float)(tap[i / side] * tap[i % side] / (sum * sum));
-    return DIPPER_OK;
-}
 
 static dipper_status take_mask(dp_problem *p, const dp_image *picture, const float *mask, dp_diag *diag) {
     const size_t n = dp_image_plane_count(picture);
@@ -161,14 +142,14 @@ static dipper_status open_task(dp_problem *p, const dp_image *picture, const dp_
     if (o->factor != 2 && o->factor != 4 && o->factor != 8)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "factor %d is not 2, 4 or 8", o->factor);
     p->factor = o->factor;
-    return make_filter(p, diag);
+    return DIPPER_OK;
 }
 
 dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_recipe *r,
                               const dipper_solver_options *o, dp_diag *diag) {
     *p = (dp_problem){.task = o->task};
     if (o->task > DIPPER_TASK_INPAINT) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "task %d is none", (int)o->task);
-    if (o->task != DIPPER_TASK_DEBLUR && r->final != DP_FINAL_NETWORK)
+    if (!dp_problem_blurs(p) && r->final != DP_FINAL_NETWORK)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "without blur there is nothing to deconvolve: set final=network");
     DP_TRY(open_psf(p, picture, r, o, diag));
     DP_TRY(open_task(p, picture, r, o, diag));
@@ -195,10 +176,8 @@ dp_sizes dp_problem_sizes(const dp_problem *p, double scale) {
         s.kh = dp_psf_scaled_size(p->kh, scale);
         s.kw = dp_psf_scaled_size(p->kw, scale);
     }
-    s.sh = p->factor * (s.h - 1) + 1;
-    s.sw = p->factor * (s.w - 1) + 1;
-    s.lh = s.sh + s.kh - 1;
-    s.lw = s.sw + s.kw - 1;
+    s.lh = p->factor * s.h + s.kh - 1;
+    s.lw = p->factor * s.w + s.kw - 1;
     s.oh = p->factor * s.h;
     s.ow = p->factor * s.w;
     s.oy = (s.lh - s.oh) / 2;
@@ -206,34 +185,16 @@ dp_sizes dp_problem_sizes(const dp_problem *p, double scale) {
     return s;
 }
 
-/* Pixel (y, x) to (f*y, f*x). */
-static void spread(const dp_problem *p, const dp_sizes *s, float *given) {
-    const size_t step = (size_t)p->factor, w = (size_t)s->w, h = (size_t)s->h, sw = (size_t)s->sw, sh = (size_t)s->sh;
-    memset(given, 0, (size_t)p->given.channels * sh * sw * sizeof *given);
-    for (int c = 0; c < p->given.channels; c++)
-        for (size_t y = 0; y < h; y++)
-            for (size_t x = 0; x < w; x++)
-                given[((size_t)c * sh + step * y) * sw + step * x] = dp_image_plane(&p->given, c)[y * w + x];
-}
-
 void dp_problem_weights(const dp_problem *p, float *weights) {
-    const dp_sizes s = dp_problem_sizes(p, 1);
-    const size_t n = (size_t)s.sh * (size_t)s.sw, step = (size_t)p->factor, sw = (size_t)s.sw;
+    const size_t n = dp_image_plane_count(&p->given);
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        weights[i] = p->known != NULL ? p->known[i] : i / sw % step == 0 && i % sw % step == 0 ? 1.0f : 0.0f;
-        count += weights[i] != 0;
-    }
-    for (size_t i = 0; i < n; i++) weights[i] *= (float)n / (float)count;
+    for (size_t i = 0; i < n; i++) count += p->known[i] != 0;
+    for (size_t i = 0; i < n; i++) weights[i] = p->known[i] * (float)n / (float)count;
 }
 
 dipper_status dp_problem_given_at(const dp_problem *p, double scale, dp_diag *diag, float *given) {
     const dp_sizes s = dp_problem_sizes(p, scale);
     const size_t plane = (size_t)s.h * (size_t)s.w;
-    if (p->factor > 1) {
-        spread(p, &s, given);
-        return DIPPER_OK;
-    }
     if (scale == 1.0) memcpy(given, p->given.data, plane * (size_t)p->given.channels * sizeof *given);
     for (int c = 0; scale != 1.0 && c < p->given.channels; c++)
         DP_TRY(dp_plane_resize(dp_image_plane(&p->given, c), p->given.height, p->given.width, scale, DP_FILTER_LANCZOS3,
@@ -249,5 +210,6 @@ dipper_status dp_problem_psf_at(const dp_problem *p, double scale, dp_diag *diag
 }
 
 dp_value dp_problem_camera(const dp_problem *p, const dp_sizes *s, dp_graph *g, dp_value latent, dp_value psf) {
+    if (p->factor > 1) return dp_graph_downsample(g, latent, p->factor, 3);
     return dp_problem_blurs(p) ? dp_graph_blur(g, latent, psf, s->kh, s->kw) : latent;
 }

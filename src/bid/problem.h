@@ -4,8 +4,7 @@
  *   task      latent picture          camera                              reported
  *   deblur    (h+kh-1, w+kw-1)        blur by the PSF, valid part         its centre, (h, w)
  *   denoise   (h, w)                  none                                all of it
- *   superres  (f*h+5f+1, f*w+5f+1)    Lanczos filter, valid part, of      its centre, (f*h, f*w)
- *                                     which every f-th pixel is compared
+ *   superres  (f*h, f*w)              made smaller by Lanczos' filter     all of it
  *   inpaint   (h, w)                  none; known pixels are compared     all of it, known pixels as given
  *
  * A further task is a row here: a value of dipper_task, its sizes in dp_problem_sizes, its op in dp_problem_camera, its
@@ -22,7 +21,7 @@ typedef struct dp_problem {
     dp_image given; /* the picture to be explained: luma, or all channels if the recipe says so */
     int factor;     /* f of superres; else 1 */
     float *known;   /* inpaint: (h, w), 0 where a pixel is missing; else NULL */
-    int kh, kw;     /* PSF window at full size; 1 x 1 where nothing blurs; superres: the filter's */
+    int kh, kw;     /* PSF window at full size; 1 x 1 where nothing blurs */
     bool psf_known;
     float *psf; /* (kh, kw), sum 1, if it is known, or where its estimate starts; else NULL */
 } dp_problem;
@@ -38,7 +37,6 @@ bool dp_problem_is_masked(const dp_problem *problem); /* not all of what the cam
 
 typedef struct dp_sizes { /* at one scale, in pixels */
     int h, w;             /* what was given */
-    int sh, sw;           /* what the camera makes of the latent picture; superres: what was given, spread out */
     int kh, kw;           /* PSF */
     int lh, lw;           /* latent picture */
     int oh, ow;           /* the part of it that is reported, */
@@ -47,14 +45,14 @@ typedef struct dp_sizes { /* at one scale, in pixels */
 
 dp_sizes dp_problem_sizes(const dp_problem *problem, double scale);
 
-/* At that scale: what was given (channels, sh, sw), and the PSF told (kh, kw). */
+/* At that scale: what was given (channels, h, w), and the PSF told (kh, kw). */
 dipper_status dp_problem_given_at(const dp_problem *problem, double scale, dp_diag *diag, float *given);
 dipper_status dp_problem_psf_at(const dp_problem *problem, double scale, dp_diag *diag, float *psf);
 
-/* Weights (sh, sw) of the pixels where the problem is masked: 0, or the same everywhere so that their mean is 1. */
+/* Weights (h, w) of the pixels where the problem is masked: 0, or the same everywhere so that their mean is 1. */
 void dp_problem_weights(const dp_problem *problem, float *weights);
 
-/* latent P(C,lh,lw) as the camera sees it, P(C,sh,sw). psf P[kh*kw]; -1 where nothing blurs. */
+/* latent P(C,lh,lw) as the camera sees it, P(C,h,w). psf P[kh*kw]; -1 where nothing blurs. */
 dp_value dp_problem_camera(const dp_problem *problem, const dp_sizes *sizes, dp_graph *g, dp_value latent,
                            dp_value psf);
 

@@ -59,7 +59,7 @@ static dipper_status open_stopping(dp_solver *s, dp_diag *diag) {
                                    .seen = dp_stage_given_count(last),
                                    .given = last->given,
                                    .weight = last->weights,
-                                   .plane = (size_t)last->at.sh * (size_t)last->at.sw,
+                                   .plane = (size_t)last->at.h * (size_t)last->at.w,
                                    .noise_sigma = s->noise_sigma};
     DP_TRY(dp_stopping_open(&s->recipe, &data, diag, &s->stopping));
     if (!dp_stopping_sees(s->stopping)) return DIPPER_OK;

@@ -36,8 +36,8 @@ static dipper_status build(dp_stage *s, const dp_recipe *r, dp_params *image_par
     if (dp_skip_scales(s->at.lh, s->at.lw, r->depth) < 1)
         return dp_fail(diag, DIPPER_ERROR_INPUT, "picture too small: %dx%d pixels at %s", s->at.w, s->at.h, s->name);
     dp_graph *g = s->graph;
-    s->target = dp_graph_input(g, dp_planar(s->channels, s->at.sh, s->at.sw));
-    if (s->weights != NULL) s->mask = dp_graph_input(g, dp_planar(1, s->at.sh, s->at.sw));
+    s->target = dp_graph_input(g, dp_planar(s->channels, s->at.h, s->at.w));
+    if (s->weights != NULL) s->mask = dp_graph_input(g, dp_planar(1, s->at.h, s->at.w));
     s->latent = build_picture(s, r, image_params);
     DP_TRY(dp_psf_net_open(&s->psf, g, s->be, s->problem, r, s->scale, diag));
     s->seen = dp_problem_camera(s->problem, &s->at, g, s->latent, s->psf.psf);
@@ -60,7 +60,7 @@ dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int
     name_scale(s);
     s->at = dp_problem_sizes(problem, s->scale);
     s->given = dp_alloc(dp_stage_given_count(s), sizeof *s->given);
-    if (dp_problem_is_masked(problem)) s->weights = dp_alloc((size_t)s->at.sh * (size_t)s->at.sw, sizeof *s->weights);
+    if (dp_problem_is_masked(problem)) s->weights = dp_alloc((size_t)s->at.h * (size_t)s->at.w, sizeof *s->weights);
     if (s->given == NULL || (dp_problem_is_masked(problem) && s->weights == NULL))
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a %dx%d picture", s->at.w, s->at.h);
     DP_TRY(dp_problem_given_at(problem, s->scale, diag, s->given));
@@ -134,7 +134,7 @@ size_t dp_stage_latent_count(const dp_stage *s) {
 }
 
 size_t dp_stage_given_count(const dp_stage *s) {
-    return (size_t)s->channels * (size_t)s->at.sh * (size_t)s->at.sw;
+    return (size_t)s->channels * (size_t)s->at.h * (size_t)s->at.w;
 }
 
 size_t dp_stage_psf_count(const dp_stage *s) {

@@ -18,8 +18,8 @@ typedef struct dp_stage {
     long iterations;
     dp_sizes at;
     int channels;   /* of the latent picture */
-    float *given;   /* (channels, sh, sw) */
-    float *weights; /* (sh, sw); NULL: all pixels count */
+    float *given;   /* (channels, h, w) */
+    float *weights; /* (h, w); NULL: all pixels count */
     dp_seeds seeds;
     int attempt; /* of several starts; each has its own noise */
     dp_graph *graph;

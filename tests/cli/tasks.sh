@@ -96,11 +96,14 @@ fi
 task 0 superres -q noisy.npy # 4
 expect 0 "$DIPPER" info noisy_superres.npy
 out_has '128 x 112'
-for size in '1 7' '2 2' '3 1'; do
+for size in '2 2' '2 9' '3 4'; do
     # shellcheck disable=SC2086
     make tiny.npy $size depth=32
     task 0 superres -q -f tiny.npy -x 2
 done
+make thin.npy 1 7 depth=32
+task 3 superres -q thin.npy -x 2
+err_has 'thin.npy: picture too small'
 task 3 superres -q one.npy
 err_has 'one.npy: .*constant'
 for factor in 3 1 0 16 x; do
@@ -108,10 +111,7 @@ for factor in 3 1 0 16 x; do
     one_line
     err_has 'is not one of 2|4|8'
 done
-task 2 superres -q -f noisy.npy --set loss=ssim
-err_has 'set loss=mse'
-task 2 superres -q -f colour.npy --set colour=luma
-err_has 'set colour=rgb'
+task 0 superres -q -f colour.npy -x 2 -n 2,2 --set loss=ssim --set colour=luma --set scales=0.5,1
 if have_vips; then
     for kind in '1 16' '2 8' '4 8'; do
         # shellcheck disable=SC2086
