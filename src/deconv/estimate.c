@@ -26,6 +26,17 @@ static const dp_estimator estimators[] = {
      .cut = 0.05,
      .island = 0.1,
      .run = FFT(dp_map_l0_run)},
+    {.name = "vb",
+     .summary = "variational Bayes: PSF of the most likely picture on average (Levin 2011, Fergus 2006)",
+     .settings = {{"iterations", "per scale", 30, 1, 1000},
+                  {"steps", "of conjugate gradients for the picture, per iteration", 2, 1, 100},
+                  {"noise", "assumed at the end of a scale beside the picture's own", 0.002, 1e-5, 1},
+                  {"first_noise", "assumed at the start of a scale, of the blurred gradients", 1, 1e-3, 10},
+                  {"ard", "1: the prior is 1/|gradient| (ARD), 0: four Gaussians fitted to photographs", 0, 0, 1}},
+     .planes = 18,
+     .cut = 0.02,
+     .island = 0.02,
+     .run = FFT(dp_vb_run)},
 };
 
 int dp_estimator_count(void) {

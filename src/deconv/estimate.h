@@ -70,5 +70,6 @@ dipper_status dp_estimate_report(const dp_estimate *job, const dp_scale *scale, 
 
 /* The estimators that need FFTW. */
 dipper_status dp_map_l0_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag); /* Xu 2013, Pan 2014 */
+dipper_status dp_vb_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag);     /* Levin 2011, Fergus 2006 */
 
 #endif
