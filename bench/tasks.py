@@ -4,6 +4,8 @@
    tasks.py larger IN OUT N          N times larger, bicubic (Keys, a = -1/2)
    tasks.py holes IN OUT             a mask of the size of IN: bars, dots and a block are missing
    tasks.py psnr A B [MASK]          dB, over the pixels where MASK is 0, or all
+   tasks.py masked IN OUT MASK       IN with black where MASK is 0
+   tasks.py beside A OUT B C         A, B and C beside each other, all as large as B, each pixel 2 x 2
 Needs numpy and scikit-image."""
 import sys
 
@@ -65,6 +67,12 @@ def main(what, *args):
         write(args[1], resize(a, a.shape[0] * int(args[2]), a.shape[1] * int(args[2]), keys))
     elif what == "holes":
         write(args[1], holes(*a.shape[:2]))
+    elif what == "masked":
+        write(args[1], a * (read(args[2]) != 0)[..., None])
+    elif what == "beside":
+        b, c = read(args[2]), read(args[3])
+        a = a.repeat(b.shape[0] // a.shape[0], 0).repeat(b.shape[1] // a.shape[1], 1)
+        write(args[1], np.hstack([a, b, c]).repeat(2, 0).repeat(2, 1))
     else:
         missing = read(args[2]) == 0 if len(args) > 2 else np.ones(a.shape[:2], bool)
         print("%.2f" % (-10 * np.log10(((a - read(args[1]))[missing] ** 2).mean())))

@@ -41,15 +41,20 @@ inpaint() { # CASE TRUTH MASK
     run "$1" "$2" "" "$3" inpaint "$2" --mask "$3"
 }
 
+# For docs/pictures: given, result, truth.
+picture() { py beside "$work/$1_in.png" "$work/$1.png" "$work/$1_result.png" "$2"; }
+
 scene=$work/scene/sharp.png
 [ -e "$scene" ] || "$build/dipper-scene" -o "$work/scene" --seed 9 --size 160x128 --colour >/dev/null
 for case; do
     case $case in
-    scene_denoise) denoise "$case" "$scene" ;;
-    scene_superres) superres "$case" "$scene" 2 ;;
+    scene_denoise) denoise "$case" "$scene" && picture "$case" "$scene" ;;
+    scene_superres) superres "$case" "$scene" 2 && picture "$case" "$scene" ;;
     scene_inpaint)
         py holes "$scene" "$work/scene_mask.png"
         inpaint "$case" "$scene" "$work/scene_mask.png"
+        py masked "$scene" "$work/${case}_in.png" "$work/scene_mask.png"
+        picture "$case" "$scene"
         ;;
     f16) [ "$data" = - ] || denoise f16 "$data/denoising/F16_GT.png" ;;
     zebra) [ "$data" = - ] || superres zebra "$data/sr/zebra_GT.png" 4 ;;
