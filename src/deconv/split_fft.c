@@ -144,8 +144,8 @@ static void update_data_row(const split *s, int i) {
     const float *restrict d = s->d + at;
     for (int j = 0; j < s->grid->n1; j++) {
         const float z = u[j] + again * b[j];
-        const bool free = (d[j] == DP_UNSEEN) | ((d[j] >= saturation) & (z >= d[j])); /* no branches: vectors */
-        const float held = (d[j] + half * z) * share, value = free ? z : held;
+        const float held = (d[j] + half * z) * share, bound = z >= d[j] ? z : held; /* no branches: vectors */
+        const float told = d[j] >= saturation ? bound : held, value = d[j] == DP_UNSEEN ? z : told;
         b[j] = z - value;
         u[j] = value - b[j];
     }
