@@ -203,7 +203,7 @@ int main(int argc, char **argv) {
     dipper_solver_options options = {.struct_size = sizeof options, .psf_width = psf, .psf_height = psf};
     recipe.psf_margin = 0;
     if (status == DIPPER_OK) status = dp_problem_open(&problem, &picture, &recipe, &options, &diag);
-    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &problem, &seeds, params, &diag);
+    if (status == DIPPER_OK) status = dp_stage_open(&stage, be, &recipe, last, &problem, NULL, &seeds, params, &diag);
     if (status == DIPPER_OK) status = dp_params_alloc(params, &diag);
     if (status == DIPPER_OK) status = dp_params_init(params, dp_philox_key_make(0, DP_STREAM_WEIGHTS), &diag);
     void *arena = status == DIPPER_OK ? be->vt->alloc(be, dp_graph_arena_bytes(stage.graph)) : NULL;

@@ -43,8 +43,8 @@ static dipper_status create_and_destroy(const char *method, long fail_at) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    static const char *const methods[] = {"fast", "selfdeblur"};
-    for (int m = 0; m < 2; m++) {
+    static const char *const methods[] = {"fast", "selfdeblur", "vdip-extreme", "deblur-inr"};
+    for (int m = 0; m < 4; m++) {
         long n = 0;
         dipper_status status;
         while ((status = create_and_destroy(methods[m], n)) != DIPPER_OK) {

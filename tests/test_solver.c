@@ -1,4 +1,5 @@
-/* The solver through the installed header: same seed, same bits; cancel, divergence, bad input; colour; a delta. */
+/* over 500 lines: one program for all that a caller sees of the solver.
+ * The solver through the installed header: same seed, same bits; cancel, divergence, bad input; colour; a delta. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,11 +33,14 @@ static void draw(float *p, int channels) {
 
 /* A recipe small enough for a test. */
 static dipper_recipe *small_recipe(dipper_context *c, const char *name) {
-    static const char *const settings[][2] = {
-        {"channels", "8"}, {"skip_channels", "4"}, {"depth", "2"}, {"iterations", "20"}};
+    const char *const settings[][2] = {{"channels", "8"},
+                                       {"skip_channels", "4"},
+                                       {"depth", "2"},
+                                       {"iterations", "20"},
+                                       {"pretrain", strncmp(name, "vdip", 4) == 0 ? "7" : "0"}};
     dipper_recipe *r = NULL;
     assert_int_equal(dipper_recipe_create(c, name, &r), DIPPER_OK);
-    for (int i = 0; i < 4; i++) assert_int_equal(dipper_recipe_set(c, r, settings[i][0], settings[i][1]), DIPPER_OK);
+    for (int i = 0; i < 5; i++) assert_int_equal(dipper_recipe_set(c, r, settings[i][0], settings[i][1]), DIPPER_OK);
     return r;
 }
 
@@ -69,10 +73,11 @@ static void run(dipper_context *c, const char *recipe, uint64_t seed, int channe
 }
 
 static void same_seed_same_bits(void **state) {
-    static const char *const recipes[] = {"fast", "selfdeblur", "simplersdb", "simplersdb-0.99"};
+    static const char *const recipes[] = {"fast",     "selfdeblur",  "simplersdb",   "simplersdb-0.99",
+                                          "vdip-std", "vdip-sparse", "vdip-extreme", "deblur-inr"};
     (void)state;
     dipper_context *c = open_context("cpu");
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
         float a[PIXELS], b[PIXELS], other[PIXELS], psf_a[101], psf_b[101];
         run(c, recipes[i], 3, 1, a, psf_a);
         run(c, recipes[i], 3, 1, b, psf_b);
@@ -444,6 +449,71 @@ static void seeds_are_separate(void **state) {
     dipper_context_destroy(&c);
 }
 
+/* With alpha = 0 the network learns its target, blurred or true, before the first iteration; a truth without use, a
+ * wish without truth, and another size are refused. */
+static void pretraining_fits_its_target(void **state) {
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float p[PIXELS], truth[PIXELS], out[PIXELS];
+    draw(truth, 1);
+    for (int i = 0; i < PIXELS; i++) p[i] = 0.5f * (truth[i] + truth[i % SIDE > 4 ? i - 5 : i]);
+    dipper_image view = dipper_image_view(p, SIDE, SIDE, 1), true_view = dipper_image_view(truth, SIDE, SIDE, 1);
+    dipper_recipe *r = small_recipe(c, "selfdeblur");
+    dipper_solver_options o;
+    dipper_solver_options_init(&o);
+    o.psf_width = 7;
+    o.psf_height = 3;
+    set(c, r, "iterations", "1");
+    set(c, r, "pretrain", "300");
+    set(c, r, "pretrain_alpha", "0");
+    set(c, r, "lr_psf", "0");
+    set(c, r, "psf_start", "constant"); /* so that nothing is moved */
+    assert_int_equal(finish(c, r, &o, &view, out, NULL), DIPPER_OK);
+    assert_true(mean_square(out, p, PIXELS) < 0.5 * mean_square(out, truth, PIXELS));
+    o.truth = &true_view;
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_ARGUMENT);
+    set(c, r, "pretrain_target", "truth");
+    assert_int_equal(finish(c, r, &o, &view, out, NULL), DIPPER_OK);
+    assert_true(mean_square(out, truth, PIXELS) < 0.5 * mean_square(out, p, PIXELS));
+    true_view.width--;
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_INPUT);
+    o.truth = NULL;
+    assert_int_equal(finish(c, r, &o, &view, NULL, NULL), DIPPER_ERROR_ARGUMENT);
+    dipper_recipe_destroy(&r);
+    dipper_context_destroy(&c);
+}
+
+/* Over averaged outputs, or of a posterior; not before the last scale, and not where there is none. */
+static void uncertainty_is_a_deviation(void **state) {
+    static const char *const recipes[] = {"selfdeblur", "vdip-sparse"};
+    (void)state;
+    dipper_context *c = open_context("cpu");
+    float p[PIXELS], deviation[PIXELS];
+    draw(p, 1);
+    dipper_image view = dipper_image_view(p, SIDE, SIDE, 1), out = dipper_image_view(deviation, SIDE, SIDE, 1);
+    for (int i = 0; i < 2; i++) {
+        dipper_recipe *r = small_recipe(c, recipes[i]);
+        double sum = 0;
+        dipper_solver *none = make(c, r, &view, 0, 5, NULL, NULL);
+        assert_int_equal(dipper_solver_get_uncertainty(none, &out), DIPPER_ERROR_ARGUMENT);
+        assert_int_equal(dipper_solver_step(none, 1000, NULL), DIPPER_OK);
+        if (i == 0) assert_int_equal(dipper_solver_get_uncertainty(none, &out), DIPPER_ERROR_ARGUMENT);
+        if (i == 0) set(c, r, "average", "8");
+        dipper_solver *s = make(c, r, &view, 0, 5, NULL, NULL);
+        assert_int_equal(dipper_solver_step(s, 1000, NULL), DIPPER_OK);
+        assert_int_equal(dipper_solver_get_uncertainty(s, &out), DIPPER_OK);
+        for (int k = 0; k < PIXELS; k++) {
+            assert_true(deviation[k] >= 0 && deviation[k] < 1);
+            sum += (double)deviation[k];
+        }
+        assert_true(sum > 0);
+        dipper_solver_destroy(&none);
+        dipper_solver_destroy(&s);
+        dipper_recipe_destroy(&r);
+    }
+    dipper_context_destroy(&c);
+}
+
 static void recipe_fields_are_checked(void **state) {
     static const char *const bad[][2] = {
         {"channels", "0"},   {"channels", "3.5"},  {"channels", "many"},   {"lr_image", "-1"}, {"lr_image", "nan"},
@@ -481,6 +551,8 @@ int main(void) {
         cmocka_unit_test(contradictions_are_named),
         cmocka_unit_test(psf_starts_where_it_is_told),
         cmocka_unit_test(seeds_are_separate),
+        cmocka_unit_test(pretraining_fits_its_target),
+        cmocka_unit_test(uncertainty_is_a_deviation),
         cmocka_unit_test(bad_input_is_refused),
         cmocka_unit_test(recipe_fields_are_checked),
     };

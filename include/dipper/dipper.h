@@ -73,12 +73,14 @@ typedef struct dipper_solver_options {
     dipper_task task;   /* default DIPPER_TASK_DEBLUR */
     int psf_width;      /* kernel size told by the user, odd, 1..101 px; default 31 */
     int psf_height;
-    const float *psf;      /* psf_height x psf_width, packed, non-negative, convolution convention; is divided by
-                              its sum. With recipe field psf=fixed the PSF, with psf_start=file where its estimate
-                              starts. NULL (default): none */
-    int factor;            /* superres: 2, 4 (default) or 8 times as wide and high */
-    const float *mask;     /* inpaint: size of the picture, packed; 0 where a pixel is missing. NULL (default): none */
-    uint64_t seed;         /* default 0; same seed, device and threads: same bits */
+    const float *psf;  /* psf_height x psf_width, packed, non-negative, convolution convention; is divided by
+                          its sum. With recipe field psf=fixed the PSF, with psf_start=file where its estimate
+                          starts. NULL (default): none */
+    int factor;        /* superres: 2, 4 (default) or 8 times as wide and high */
+    const float *mask; /* inpaint: size of the picture, packed; 0 where a pixel is missing. NULL (default): none */
+    const dipper_image *truth; /* for studies, with recipe field pretrain_target=truth: the ground truth, of the
+                                  picture's size and channels. NULL (default): none */
+    uint64_t seed;             /* default 0; same seed, device and threads: same bits */
     uint64_t seed_weights; /* of the networks' first weights, and of their input, so that one source of chance can */
     uint64_t seed_input;   /* be changed alone; DIPPER_SEED_SAME (default): seed */
     double noise_sigma;    /* standard deviation of the noise in picture units; < 0 (default): estimate */
@@ -109,6 +111,10 @@ DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_step(dipper_solver *sol
 DIPPER_API void dipper_solver_image_size(const dipper_solver *solver, int *width, int *height, int *channels);
 /* Writes the current best estimate into out (caller's memory, of that size). Not clipped. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_image(dipper_solver *solver, dipper_image *out);
+/* Standard deviation of each pixel of the network's picture: over the outputs that are averaged (recipe field average),
+ * or of the posterior (output=mean-std). out: size as dipper_solver_image_size; 1 channel for luma, with colour=rgb the
+ * picture's. DIPPER_ERROR_ARGUMENT: the recipe gives none, the last scale has not begun, or out has another shape. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_uncertainty(dipper_solver *solver, dipper_image *out);
 /* Size of the PSF returned by get_psf (odd; may differ from the size told: a recipe may use a larger window). */
 DIPPER_API void dipper_solver_psf_size(const dipper_solver *solver, int *width, int *height);
 /* Writes the current PSF (rows x columns, packed, convolution convention, sum 1) into psf[height*width]. */

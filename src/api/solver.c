@@ -63,6 +63,12 @@ dipper_status dipper_solver_get_image(dipper_solver *solver, dipper_image *out) 
     return dp_solver_get_image(solver->inner, &solver->context->diag, out);
 }
 
+dipper_status dipper_solver_get_uncertainty(dipper_solver *solver, dipper_image *out) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (out == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "picture is NULL");
+    return dp_solver_get_uncertainty(solver->inner, &solver->context->diag, out);
+}
+
 void dipper_solver_psf_size(const dipper_solver *solver, int *width, int *height) {
     dp_solver_psf_size(solver->inner, width, height);
 }

@@ -1,20 +1,35 @@
-/* The losses of a recipe on one graph, and which of them are on at an iteration. */
+/* The losses of a recipe on one graph, and which of them are on, with what weights, at an iteration (METHODS, sections
+ * 4 and 5). */
 #ifndef DP_BID_OBJECTIVE_H
 #define DP_BID_OBJECTIVE_H
 
-#include "bid/recipe.h"
-#include "nn/graph.h"
+#include "bid/problem.h"
 
-typedef struct dp_objective {
-    int loss[DP_LOSSES]; /* the graph's numbers; -1: not in the recipe */
+typedef struct dp_views { /* what a stage's graph has; -1: it has none */
+    dp_value mean, std;   /* latent picture P(C,lh,lw), and standard deviation of each pixel */
+    dp_value psf;         /* P[kh*kw] that is to be found */
+    dp_value seen;        /* what the camera makes of the mean, P(C,h,w) */
+    dp_value sample_seen; /* ... of a sample of the posterior */
+    dp_value target;      /* what was given */
+    dp_value mask;        /* P(1,h,w): weights of its pixels */
+    dp_value early;       /* pre-training: what the latent picture is to be, P(C,lh,lw) ... */
+    dp_value early_mask;  /* ... where this is 1, P(1,lh,lw) */
+} dp_views;
+
+typedef struct dp_objective { /* the graph's numbers of losses; -1: not in the recipe */
+    int loss[DP_LOSSES];
+    int log_std, psf_energy, prior;       /* beside the data's */
+    int early_mean, early_std, early_psf; /* pre-training */
+    double elbo_share;                    /* pixels of the picture given over those of the latent one */
+    double early_share;                   /* latent pixels over those that early_mask has */
+    int psf_count;
 } dp_objective;
 
-/* seen: what the camera makes of the latent picture; target: what was given. Both P(C,h,w). mask P(1,h,w), -1: all
- * pixels count. */
-void dp_objective_build(dp_objective *objective, const dp_recipe *recipe, dp_graph *g, dp_value latent, dp_value seen,
-                        dp_value target, dp_value mask);
+/* run: key's seed for the numbers drawn inside a prior. */
+void dp_objective_build(dp_objective *objective, const dp_recipe *recipe, dp_graph *g, const dp_views *views,
+                        const dp_sizes *sizes, uint64_t seed);
 
-/* Switches to the losses of iteration t of so many. */
+/* Switches to the losses of iteration t of so many; t below 0: pre-training. */
 void dp_objective_set(const dp_objective *objective, const dp_recipe *recipe, dp_graph *g, long t, long iterations);
 
 #endif

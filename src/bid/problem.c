@@ -145,6 +145,32 @@ static dipper_status open_task(dp_problem *p, const dp_image *picture, const dp_
     return DIPPER_OK;
 }
 
+static dipper_status take_channels(const dp_image *picture, const dp_recipe *r, dp_diag *diag, dp_image *out) {
+    return r->colour == DP_COLOUR_RGB ? dp_image_copy(picture, diag, out) : dp_luma_image(picture, diag, out);
+}
+
+static dipper_status open_truth(dp_problem *p, const dp_image *picture, const dp_recipe *r,
+                                const dipper_solver_options *o, dp_diag *diag) {
+    const bool wanted = r->pretrain_target == DP_TARGET_TRUTH;
+    dp_image truth = {0};
+    if (r->pretrain > 0 && p->task != DIPPER_TASK_DEBLUR)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "pre-training is for deblurring: set pretrain=0");
+    if (wanted != (o->truth != NULL))
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%s",
+                       wanted ? "pretrain_target=truth needs the ground truth, and none is given"
+                              : "a ground truth is given, and only pretrain_target=truth uses it");
+    if (!wanted) return DIPPER_OK;
+    if (o->truth->width != picture->width || o->truth->height != picture->height ||
+        o->truth->channels != picture->channels)
+        return dp_fail(diag, DIPPER_ERROR_INPUT,
+                       "the ground truth is of %dx%d pixels and %d channels, the picture %dx%d, %d", o->truth->width,
+                       o->truth->height, o->truth->channels, picture->width, picture->height, picture->channels);
+    DP_TRY(dp_image_from_view(o->truth, diag, &truth));
+    const dipper_status status = take_channels(&truth, r, diag, &p->truth);
+    dp_image_free(&truth);
+    return status;
+}
+
 dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_recipe *r,
                               const dipper_solver_options *o, dp_diag *diag) {
     *p = (dp_problem){.task = o->task};
@@ -155,12 +181,13 @@ dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_r
     DP_TRY(open_task(p, picture, r, o, diag));
     DP_TRY(check_picture(picture, diag));
     DP_TRY(check_network_size(picture, p->factor, r, diag));
-    return r->colour == DP_COLOUR_RGB ? dp_image_copy(picture, diag, &p->given)
-                                      : dp_luma_image(picture, diag, &p->given);
+    DP_TRY(open_truth(p, picture, r, o, diag));
+    return take_channels(picture, r, diag, &p->given);
 }
 
 void dp_problem_close(dp_problem *p) {
     dp_image_free(&p->given);
+    dp_image_free(&p->truth);
     dp_free(p->psf);
     dp_free(p->known);
     p->psf = p->known = NULL;
@@ -185,6 +212,15 @@ dp_sizes dp_problem_sizes(const dp_problem *p, double scale) {
     return s;
 }
 
+dipper_status dp_problem_picture_at(const dp_image *picture, int h, int w, double scale, dp_diag *diag, float *out) {
+    const size_t plane = (size_t)h * (size_t)w;
+    if (scale == 1.0) memcpy(out, picture->data, plane * (size_t)picture->channels * sizeof *out);
+    for (int c = 0; scale != 1.0 && c < picture->channels; c++)
+        DP_TRY(dp_plane_resize(dp_image_plane(picture, c), picture->height, picture->width, scale, DP_FILTER_LANCZOS3,
+                               DP_OUTSIDE_NEAREST, diag, out + (size_t)c * plane, h, w));
+    return DIPPER_OK;
+}
+
 void dp_problem_weights(const dp_problem *p, float *weights) {
     const size_t n = dp_image_plane_count(&p->given);
     size_t count = 0;
@@ -194,12 +230,7 @@ void dp_problem_weights(const dp_problem *p, float *weights) {
 
 dipper_status dp_problem_given_at(const dp_problem *p, double scale, dp_diag *diag, float *given) {
     const dp_sizes s = dp_problem_sizes(p, scale);
-    const size_t plane = (size_t)s.h * (size_t)s.w;
-    if (scale == 1.0) memcpy(given, p->given.data, plane * (size_t)p->given.channels * sizeof *given);
-    for (int c = 0; scale != 1.0 && c < p->given.channels; c++)
-        DP_TRY(dp_plane_resize(dp_image_plane(&p->given, c), p->given.height, p->given.width, scale, DP_FILTER_LANCZOS3,
-                               DP_OUTSIDE_NEAREST, diag, given + (size_t)c * plane, s.h, s.w));
-    return DIPPER_OK;
+    return dp_problem_picture_at(&p->given, s.h, s.w, scale, diag, given);
 }
 
 dipper_status dp_problem_psf_at(const dp_problem *p, double scale, dp_diag *diag, float *psf) {

@@ -19,6 +19,7 @@
 typedef struct dp_problem {
     dipper_task task;
     dp_image given; /* the picture to be explained: luma, or all channels if the recipe says so */
+    dp_image truth; /* of pre-training in studies, in the same channels; else empty */
     int factor;     /* f of superres; else 1 */
     float *known;   /* inpaint: (h, w), 0 where a pixel is missing; else NULL */
     int kh, kw;     /* PSF window at full size; 1 x 1 where nothing blurs */
@@ -45,6 +46,8 @@ typedef struct dp_sizes { /* at one scale, in pixels */
 
 dp_sizes dp_problem_sizes(const dp_problem *problem, double scale);
 
+/* At that scale: all channels of a picture, (h, w) there. */
+dipper_status dp_problem_picture_at(const dp_image *picture, int h, int w, double scale, dp_diag *diag, float *out);
 /* At that scale: what was given (channels, h, w), and the PSF told (kh, kw). */
 dipper_status dp_problem_given_at(const dp_problem *problem, double scale, dp_diag *diag, float *given);
 dipper_status dp_problem_psf_at(const dp_problem *problem, double scale, dp_diag *diag, float *psf);

@@ -56,6 +56,18 @@ static const struct {
      "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse"},
     {"simplersdb-0.99", "SimplerSDB with Adam's beta1 of the picture at 0.99",
      "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse beta1_image=0.99"},
+    {"vdip-std", "VDIP: mean and deviation of each pixel, data term alone, then SSIM (Huo et al. 2023)",
+     "input_channels=3 perturb=0 colour=rgb output=mean-std loss=elbo:0.4,ssim prior_weight=0 pretrain=500 "
+     "pretrain_alpha=0 pretrain_psf=true"},
+    {"vdip-sparse", "VDIP with a sparse gradient prior",
+     "input_channels=3 perturb=0 colour=rgb output=mean-std loss=elbo:0.4,ssim prior=sparse pretrain=500 "
+     "pretrain_alpha=0 pretrain_psf=true"},
+    {"vdip-extreme", "VDIP with a prior of dark and bright extremes",
+     "input_channels=3 perturb=0 colour=rgb output=mean-std loss=elbo:0.4,ssim prior=extreme prior_weight=0.0001 "
+     "pretrain=5 pretrain_alpha=0 pretrain_psf=true"},
+    {"deblur-inr", "PSF as a network of sines, Fourier features as input, SSIM, two scales (after Deblur-INR, 2024)",
+     "scales=0.5,1 iterations=2000,3000 input=fourier perturb=0 psf=siren centre_every=1 centre_until=1 lr_image=0.005 "
+     "lr_psf=0.00005 lr_halve=0.4,0.8 loss=ssim"},
     {"superres", "a larger picture (Ulyanov et al. 2018)",
      "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
      "average=200"},
@@ -280,6 +292,17 @@ int dp_recipe_stage(const dp_stages *stages, long t, long iterations) {
     int i = 0;
     while (i + 1 < stages->count && dp_recipe_reached(stages->until[i], t, iterations)) i++;
     return stages->what[i];
+}
+
+bool dp_recipe_uses(const dp_recipe *r, dp_loss loss) {
+    for (int i = 0; i < r->loss.count; i++)
+        if (r->loss.what[i] == (int)loss) return true;
+    return false;
+}
+
+double dp_recipe_prior_weight(const dp_recipe *r, long t, long iterations) {
+    const double every = r->prior_every <= 1 ? r->prior_every * (double)iterations : r->prior_every;
+    return r->prior_weight * (every > 0 && t > 0 ? pow(r->prior_decay, floor((double)t / every)) : 1);
 }
 
 /* ---- Writing values ---- */

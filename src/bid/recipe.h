@@ -39,7 +39,7 @@ typedef struct dp_stages { /* what[i] until moment until[i]; the last one has no
 } dp_stages;
 
 typedef enum dp_colour { DP_COLOUR_LUMA, DP_COLOUR_RGB } dp_colour; /* these in the order of the choices */
-typedef enum dp_psf_model { DP_PSF_FCN, DP_PSF_DIRECT, DP_PSF_FIXED } dp_psf_model;
+typedef enum dp_psf_model { DP_PSF_FCN, DP_PSF_DIRECT, DP_PSF_SIREN, DP_PSF_FIXED } dp_psf_model;
 typedef enum dp_input { DP_INPUT_NOISE, DP_INPUT_FOURIER } dp_input;
 typedef enum dp_psf_start {
     DP_START_OWN,
@@ -48,7 +48,10 @@ typedef enum dp_psf_start {
     DP_START_DELTA,
     DP_START_FILE
 } dp_psf_start;
-typedef enum dp_loss { DP_LOSS_MSE, DP_LOSS_SSIM, DP_LOSSES } dp_loss;
+typedef enum dp_output { DP_OUTPUT_MEAN, DP_OUTPUT_MEAN_STD } dp_output;
+typedef enum dp_prior { DP_PRIOR_NONE, DP_PRIOR_SPARSE, DP_PRIOR_EXTREME } dp_prior;
+typedef enum dp_target { DP_TARGET_GIVEN, DP_TARGET_TRUTH } dp_target;
+typedef enum dp_loss { DP_LOSS_MSE, DP_LOSS_SSIM, DP_LOSS_ELBO, DP_LOSSES } dp_loss;
 typedef enum dp_final { DP_FINAL_NETWORK, DP_FINAL_SPARSE, DP_FINAL_BLEND } dp_final;
 
 typedef struct dp_recipe {
@@ -79,6 +82,8 @@ dipper_status dp_recipe_check(const dp_recipe *recipe, dp_diag *diag);
 
 /* True once iteration t of so many has come to `moment`, a share of them (up to 1) or a number of iterations. */
 bool dp_recipe_reached(double moment, long t, long iterations);
+bool dp_recipe_uses(const dp_recipe *recipe, dp_loss loss); /* at some time */
+double dp_recipe_prior_weight(const dp_recipe *recipe, long t, long iterations);
 int dp_recipe_stage(const dp_stages *stages, long t, long iterations); /* what is on at t */
 
 /* Describes field `index`; its value goes to text as dp_recipe_set would read it. */

@@ -50,9 +50,9 @@ static size_t watched_psf(const dp_stage *s) {
     return s->psf.params != NULL ? dp_stage_psf_count(s) : 1;
 }
 
-void dp_rescue_begin(dp_rescue *r, const dp_stage *s, const dp_params *image_params) {
+void dp_rescue_begin(dp_rescue *r, const dp_stage *s, const dp_params *image_params, long t) {
     r->in_a_row = 0;
-    for (int i = 0; i < DP_STATES; i++) save(r, i, s, image_params, 0);
+    for (int i = 0; i < DP_STATES; i++) save(r, i, s, image_params, t);
 }
 
 static bool is_time(const dp_stage *s, long t) {

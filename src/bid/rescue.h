@@ -25,7 +25,7 @@ dipper_status dp_rescue_open(dp_rescue *rescue, const dp_stage *stages, int coun
 void dp_rescue_close(dp_rescue *rescue);
 
 /* A stage begins: its state is good. */
-void dp_rescue_begin(dp_rescue *rescue, const dp_stage *stage, const dp_params *image_params);
+void dp_rescue_begin(dp_rescue *rescue, const dp_stage *stage, const dp_params *image_params, long t);
 
 /* After iteration t of the stage (counted from 1): looks now and then; keeps the state if it is good. */
 dp_trouble dp_rescue_look(dp_rescue *rescue, const dp_stage *stage, const dp_params *image_params, double loss,

@@ -14,10 +14,11 @@ static dipper_status open_stages(dp_solver *s, dp_diag *diag) {
     DP_TRY(dp_params_new(s->be, diag, &s->image_params));
     for (int i = 0; i < s->recipe.scales.count; i++) {
         dp_stage *stage = &s->stage[s->stages++];
-        DP_TRY(dp_stage_open(stage, s->be, &s->recipe, i, &s->problem, &s->seeds, s->image_params, diag));
+        DP_TRY(dp_stage_open(stage, s->be, &s->recipe, i, &s->problem, i > 0 ? &s->stage[0] : NULL, &s->seeds,
+                             s->image_params, diag));
         const size_t bytes = dp_graph_arena_bytes(stage->graph);
         s->arena_bytes = bytes > s->arena_bytes ? bytes : s->arena_bytes;
-        const long iterations = stage->iterations * (i == 0 ? s->recipe.restarts : 1);
+        const long iterations = (stage->iterations + stage->pretrain) * (i == 0 ? s->recipe.restarts : 1);
         s->iterations += iterations;
         s->work += (double)iterations * stage->at.lh * stage->at.lw;
     }
@@ -45,6 +46,8 @@ static dipper_status alloc_host(dp_solver *s, dp_diag *diag) {
     s->psf = dp_alloc(psf, sizeof(float));
     s->scratch = dp_alloc(latent + 2 * psf, sizeof(float));
     s->result = dp_alloc(latent, sizeof(float)); /* at least the reported part */
+    if (s->recipe.output == DP_OUTPUT_MEAN_STD && (s->std = dp_alloc(latent, sizeof(float))) == NULL)
+        return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for results");
     s->losses = dp_alloc((size_t)s->iterations, sizeof(double));
     s->best = dp_alloc(dp_params_total(s->image_params) + psf, sizeof(float));
     if (!s->best || !s->latent || !s->psf || !s->scratch || !s->result || !s->losses)
@@ -128,6 +131,7 @@ void dp_solver_destroy(dp_solver *s) {
     dp_image_free(&s->picture);
     dp_problem_close(&s->problem);
     dp_free(s->latent);
+    dp_free(s->std);
     dp_free(s->seen);
     dp_stopping_close(s->stopping);
     dp_free(s->psf);

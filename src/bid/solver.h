@@ -16,6 +16,7 @@ void dp_solver_destroy(dp_solver *solver);
 dipper_status dp_solver_step(dp_solver *solver, long n, long *left, dp_diag *diag);
 void dp_solver_image_size(const dp_solver *solver, int *width, int *height, int *channels);
 dipper_status dp_solver_get_image(dp_solver *solver, dp_diag *diag, dipper_image *out);
+dipper_status dp_solver_get_uncertainty(dp_solver *solver, dp_diag *diag, dipper_image *out);
 void dp_solver_psf_size(const dp_solver *solver, int *width, int *height);
 dipper_status dp_solver_get_psf(dp_solver *solver, dp_diag *diag, float *psf);
 void dp_solver_get_info(dp_solver *solver, dipper_solver_info *info);

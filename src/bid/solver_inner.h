@@ -36,6 +36,7 @@ struct dp_solver {
     dp_stopping *stopping;                /* averages of the last scale; NULL if the recipe has none */
     dp_stop stopped;                      /* by which of its rules */
     int psf_stage;                        /* stage that latent and psf belong to; -1: none yet */
+    float *std;                           /* latent, of a posterior at the last scale; else NULL */
     float *result;                        /* (channels, height, width) after the last step */
 
     long iteration, iterations; /* steps over all stages, the last step counts as one */

@@ -77,6 +77,40 @@ dipper_status dp_solver_get_image(dp_solver *s, dp_diag *diag, dipper_image *out
     return status;
 }
 
+/* ---- Its uncertainty ---- */
+
+/* Of a posterior the deviation as the ELBO left it: later losses do not look at it. */
+static dipper_status find_deviation(dp_solver *s, dp_diag *diag, float *latent) {
+    if (s->current < s->stages - 1 || s->psf_stage < s->stages - 1)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "there is no uncertainty yet: the last scale has not begun");
+    if (s->std != NULL) {
+        memcpy(latent, s->std, dp_stage_latent_count(dp_solver_last_stage(s)) * sizeof *latent);
+        return DIPPER_OK;
+    }
+    if (dp_stopping_deviation(s->stopping, s->scratch, latent)) return DIPPER_OK;
+    return dp_fail(
+        diag, DIPPER_ERROR_ARGUMENT,
+        "there is no uncertainty: it is taken over the outputs that are averaged (average=100) or comes from "
+        "a posterior (output=mean-std)");
+}
+
+dipper_status dp_solver_get_uncertainty(dp_solver *s, dp_diag *diag, dipper_image *out) {
+    const dp_stage *last = dp_solver_last_stage(s);
+    dp_image cropped = {0};
+    float *latent = dp_alloc(dp_stage_latent_count(last), sizeof *latent);
+    dipper_status status =
+        latent == NULL ? dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the uncertainty") : DIPPER_OK;
+    if (status == DIPPER_OK) status = find_deviation(s, diag, latent);
+    if (status == DIPPER_OK) status = dp_image_create(last->at.ow, last->at.oh, last->channels, diag, &cropped);
+    if (status == DIPPER_OK) {
+        dp_stage_crop(last, latent, s->psf, cropped.data);
+        status = dp_image_to_view(&cropped, diag, out);
+    }
+    dp_image_free(&cropped);
+    dp_free(latent);
+    return status;
+}
+
 /* ---- The PSF ---- */
 
 void dp_solver_psf_size(const dp_solver *s, int *width, int *height) {

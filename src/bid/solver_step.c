@@ -37,9 +37,10 @@ static dipper_status begin_stage(dp_solver *s, dp_diag *diag) {
         s->turn.image_t = 0;
     }
     DP_TRY(dp_stage_begin(&s->stage[s->current], &s->recipe, s->arena, before, s->psf, diag));
-    dp_rescue_begin(&s->rescue, &s->stage[s->current], s->image_params);
     s->begun = true;
-    s->turn.t = s->turn.psf_t = 0;
+    s->turn.t = -s->stage[s->current].pretrain;
+    s->turn.psf_t = 0;
+    dp_rescue_begin(&s->rescue, &s->stage[s->current], s->image_params, s->turn.t);
     return DIPPER_OK;
 }
 
@@ -49,8 +50,10 @@ static void remember(dp_solver *s) {
     const dp_stage *stage = &s->stage[s->current];
     dp_stage_read(stage, s->latent, s->psf);
     s->psf_stage = s->current;
-    if (s->current < s->stages - 1) return;
-    if (s->seen != NULL) dp_graph_read(stage->graph, stage->seen, s->seen);
+    if (s->current < s->stages - 1 || s->turn.t < 0) return;
+    if (s->std != NULL && dp_recipe_stage(&s->recipe.loss, s->turn.t, stage->iterations) == DP_LOSS_ELBO)
+        dp_stage_read_std(stage, s->std);
+    if (s->seen != NULL) dp_graph_read(stage->graph, stage->view.seen, s->seen);
     s->stopped = dp_stopping_add(s->stopping, s->latent, s->seen);
 }
 
@@ -93,8 +96,8 @@ static dipper_status advance(dp_solver *s, dp_diag *diag) {
 
 static bool must_centre(const dp_solver *s) {
     const dp_recipe *r = &s->recipe;
-    return r->psf == DP_PSF_DIRECT && dp_problem_finds_psf(&s->problem) && r->centre_every > 0 &&
-           s->turn.t % r->centre_every == 0 &&
+    return r->centre_every > 0 && s->turn.t > 0 && s->turn.t % r->centre_every == 0 &&
+           dp_psf_net_can_centre(&s->stage[s->current].psf) &&
            !dp_recipe_reached(r->centre_until, s->turn.t, s->stage[s->current].iterations);
 }
 
@@ -132,9 +135,17 @@ static dipper_status rescue(dp_solver *s, dp_trouble trouble, dp_diag *diag) {
     return DIPPER_OK;
 }
 
+static void end_pretraining(dp_solver *s) {
+    dp_params *psf = s->stage[s->current].psf.params;
+    dp_params_reset_moments(s->image_params);
+    if (psf != NULL) dp_params_reset_moments(psf);
+    s->turn.image_t = s->turn.psf_t = 0;
+}
+
 static dipper_status iterate(dp_solver *s, double since, dp_diag *diag) {
     if (!s->begun) DP_TRY(begin_stage(s, diag));
     dp_stage *stage = &s->stage[s->current];
+    if (s->turn.t == 0 && stage->pretrain > 0) end_pretraining(s);
     bool skipped;
     const double loss = dp_stage_iterate(stage, &s->recipe, s->image_params, &s->turn, &skipped);
     if (isfinite(loss)) take(s, loss);

@@ -18,9 +18,11 @@ static void name_scale(dp_stage *s) {
         snprintf(s->name, sizeof s->name, "scale 1/%.3g", 1.0 / s->scale);
 }
 
-static dp_value build_picture(dp_stage *s, const dp_recipe *r, dp_params *image_params) {
+/* The network's outputs: mean, and behind it the standard deviation, each of the picture's channels. */
+static void build_picture(dp_stage *s, const dp_recipe *r, dp_params *image_params) {
     dp_graph *g = s->graph;
-    const dp_skip_config net = {.out_channels = s->channels,
+    const bool std = r->output == DP_OUTPUT_MEAN_STD;
+    const dp_skip_config net = {.out_channels = s->channels * (std ? 2 : 1),
                                 .channels = r->channels,
                                 .skip_channels = r->skip_channels,
                                 .scales = dp_skip_scales(s->at.lh, s->at.lw, r->depth),
@@ -29,34 +31,58 @@ static dp_value build_picture(dp_stage *s, const dp_recipe *r, dp_params *image_
     dp_value x = s->input = dp_graph_input(g, dp_feature(inputs, s->at.lh, s->at.lw));
     if (r->perturb > 0)
         x = dp_graph_perturb(g, x, dp_philox_key_make(s->seeds.run, DP_STREAM_PERTURB), DP_NORMAL, (float)r->perturb);
-    return dp_build_skip(g, image_params, x, &net);
+    s->view.mean = dp_build_skip(g, image_params, x, &net);
+    if (!std) return;
+    const dp_value both = s->view.mean;
+    s->view.mean = dp_graph_slice(g, both, 0, s->channels);
+    s->view.std = dp_graph_slice(g, both, s->channels, s->channels);
+    dp_graph_keep(g, s->view.std);
 }
 
-static dipper_status build(dp_stage *s, const dp_recipe *r, dp_params *image_params, dp_diag *diag) {
+static void build_camera(dp_stage *s, const dp_recipe *r) {
+    dp_graph *g = s->graph;
+    dp_views *v = &s->view;
+    v->seen = dp_problem_camera(s->problem, &s->at, g, v->mean, s->psf.psf);
+    if (v->std < 0 || !dp_recipe_uses(r, DP_LOSS_ELBO)) return;
+    const dp_philox_key key = dp_philox_key_make(s->seeds.run, DP_STREAM_SAMPLE);
+    const dp_value noise = dp_graph_noise(g, dp_graph_shape(g, v->mean), key, DP_NORMAL);
+    const dp_value sample = dp_graph_muladd(g, v->mean, v->std, noise);
+    v->sample_seen = dp_problem_camera(s->problem, &s->at, g, sample, s->psf.psf);
+}
+
+static dipper_status build(dp_stage *s, const dp_recipe *r, const dp_stage *first, dp_params *image_params,
+                           dp_diag *diag) {
     if (dp_skip_scales(s->at.lh, s->at.lw, r->depth) < 1)
         return dp_fail(diag, DIPPER_ERROR_INPUT, "picture too small: %dx%d pixels at %s", s->at.w, s->at.h, s->name);
     dp_graph *g = s->graph;
-    s->target = dp_graph_input(g, dp_planar(s->channels, s->at.h, s->at.w));
-    if (s->weights != NULL) s->mask = dp_graph_input(g, dp_planar(1, s->at.h, s->at.w));
-    s->latent = build_picture(s, r, image_params);
-    DP_TRY(dp_psf_net_open(&s->psf, g, s->be, s->problem, r, s->scale, diag));
-    s->seen = dp_problem_camera(s->problem, &s->at, g, s->latent, s->psf.psf);
-    dp_objective_build(&s->objective, r, g, s->latent, s->seen, s->target, s->mask);
-    dp_graph_keep(g, s->latent);
-    if (r->stop_noise > 0) dp_graph_keep(g, s->seen);
+    dp_views *v = &s->view;
+    v->target = dp_graph_input(g, dp_planar(s->channels, s->at.h, s->at.w));
+    if (s->weights != NULL) v->mask = dp_graph_input(g, dp_planar(1, s->at.h, s->at.w));
+    build_picture(s, r, image_params);
+    DP_TRY(dp_psf_net_open(&s->psf, g, s->be, s->problem, r, s->scale, first != NULL ? &first->psf : NULL, diag));
+    v->psf = s->psf.params != NULL ? s->psf.psf : -1;
+    build_camera(s, r);
+    if (s->pretrain > 0) {
+        v->early = dp_graph_input(g, dp_planar(s->channels, s->at.lh, s->at.lw));
+        v->early_mask = dp_graph_input(g, dp_planar(1, s->at.lh, s->at.lw));
+    }
+    dp_objective_build(&s->objective, r, g, v, &s->at, s->seeds.run);
+    dp_graph_keep(g, v->mean);
+    if (r->stop_noise > 0) dp_graph_keep(g, v->seen);
     return dp_graph_compile(g, diag);
 }
 
 dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int number, const dp_problem *problem,
-                            const dp_seeds *seeds, dp_params *image_params, dp_diag *diag) {
+                            const dp_stage *first, const dp_seeds *seeds, dp_params *image_params, dp_diag *diag) {
     *s = (dp_stage){.be = be,
                     .problem = problem,
                     .number = number,
                     .scale = r->scales.value[number],
                     .iterations = (long)r->iterations.value[number],
                     .channels = problem->given.channels,
+                    .pretrain = number == 0 ? r->pretrain : 0,
                     .seeds = *seeds,
-                    .mask = -1};
+                    .view = {-1, -1, -1, -1, -1, -1, -1, -1, -1}};
     name_scale(s);
     s->at = dp_problem_sizes(problem, s->scale);
     s->given = dp_alloc(dp_stage_given_count(s), sizeof *s->given);
@@ -66,7 +92,7 @@ dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int
     DP_TRY(dp_problem_given_at(problem, s->scale, diag, s->given));
     if (s->weights != NULL) dp_problem_weights(problem, s->weights);
     DP_TRY(dp_graph_new(be, diag, &s->graph));
-    DP_TRY(build(s, r, image_params, diag));
+    DP_TRY(build(s, r, first, image_params, diag));
     return s->psf.params != NULL ? dp_params_alloc(s->psf.params, diag) : DIPPER_OK;
 }
 
@@ -80,12 +106,34 @@ void dp_stage_close(dp_stage *s) {
 
 /* ---- Beginning ---- */
 
+/* Pre-training's target in the middle of the latent picture, the part that will be reported. */
+static dipper_status write_early(dp_stage *s, const dp_recipe *r, dp_diag *diag) {
+    const dp_sizes *at = &s->at;
+    const size_t plane = (size_t)at->oh * (size_t)at->ow, latent = (size_t)at->lh * (size_t)at->lw;
+    const dp_image *from = r->pretrain_target == DP_TARGET_TRUTH ? &s->problem->truth : &s->problem->given;
+    float *target = dp_alloc((size_t)s->channels * (plane + latent) + latent, sizeof *target);
+    if (target == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the target of pre-training");
+    float *mask = target + (size_t)s->channels * latent, *picture = mask + latent;
+    const dipper_status status = dp_problem_picture_at(from, at->oh, at->ow, s->scale, diag, picture);
+    for (int y = 0; y < at->oh; y++) {
+        const size_t to = (size_t)(y + at->oy) * (size_t)at->lw + (size_t)at->ox;
+        for (int x = 0; x < at->ow; x++) mask[to + (size_t)x] = 1;
+        for (int c = 0; c < s->channels; c++)
+            memcpy(target + (size_t)c * latent + to, picture + (size_t)c * plane + (size_t)y * (size_t)at->ow,
+                   (size_t)at->ow * sizeof *target);
+    }
+    dp_graph_write(s->graph, s->view.early, target);
+    dp_graph_write(s->graph, s->view.early_mask, mask);
+    dp_free(target);
+    return status;
+}
+
 dipper_status dp_stage_begin(dp_stage *s, const dp_recipe *r, void *arena, const dp_stage *before, const float *psf,
                              dp_diag *diag) {
     dp_graph_bind(s->graph, arena);
     dp_graph_set_counter(s->graph, (uint64_t)s->number << 32);
-    dp_graph_write(s->graph, s->target, s->given);
-    if (s->mask >= 0) dp_graph_write(s->graph, s->mask, s->weights);
+    dp_graph_write(s->graph, s->view.target, s->given);
+    if (s->view.mask >= 0) dp_graph_write(s->graph, s->view.mask, s->weights);
     const uint64_t draw = ((uint64_t)s->attempt << 32) + (uint64_t)s->number;
     const dp_psf_chance chance = {dp_philox_key_make(s->seeds.weights, DP_STREAM_PSF),
                                   dp_philox_key_make(s->seeds.input, DP_STREAM_PSF), draw};
@@ -93,8 +141,8 @@ dipper_status dp_stage_begin(dp_stage *s, const dp_recipe *r, void *arena, const
         DP_TRY(dp_write_fourier(s->graph, s->input, r->fourier_highest, diag));
     else
         DP_TRY(dp_write_noise(s->graph, s->input, dp_philox_key_make(s->seeds.input, DP_STREAM_INPUT), draw, diag));
-    return before != NULL ? dp_psf_net_begin(&s->psf, &chance, psf, before->at.kh, before->at.kw, before->scale, diag)
-                          : dp_psf_net_begin(&s->psf, &chance, NULL, 0, 0, 0, diag);
+    if (s->pretrain > 0) DP_TRY(write_early(s, r, diag));
+    return dp_psf_net_begin(&s->psf, &chance, before != NULL ? &before->psf : NULL, psf, diag);
 }
 
 /* ---- Iterating ---- */
@@ -119,8 +167,12 @@ double dp_stage_iterate(dp_stage *s, const dp_recipe *r, dp_params *image_params
     return dp_graph_loss_sum(s->graph);
 }
 
+void dp_stage_read_std(const dp_stage *s, float *std) {
+    dp_graph_read(s->graph, s->view.std, std);
+}
+
 void dp_stage_read(const dp_stage *s, float *latent, float *psf) {
-    dp_graph_read(s->graph, s->latent, latent);
+    dp_graph_read(s->graph, s->view.mean, latent);
     if (s->psf.psf >= 0)
         dp_graph_read(s->graph, s->psf.psf, psf);
     else

@@ -15,7 +15,7 @@ typedef struct dp_stage {
     const dp_problem *problem;
     int number; /* of the scale */
     double scale;
-    long iterations;
+    long iterations, pretrain;
     dp_sizes at;
     int channels;   /* of the latent picture */
     float *given;   /* (channels, h, w) */
@@ -23,17 +23,18 @@ typedef struct dp_stage {
     dp_seeds seeds;
     int attempt; /* of several starts; each has its own noise */
     dp_graph *graph;
-    dp_value input, target, latent;
-    dp_value mask; /* -1: all pixels count */
-    dp_value seen; /* the latent picture as the camera sees it */
+    dp_value input;
+    dp_views view;
     dp_psf_net psf;
     dp_objective objective;
     char name[24]; /* "scale 1/4" */
 } dp_stage;
 
-/* image_params gets the network's weights (shared by name). The problem is kept. */
+/* image_params gets the network's weights (shared by name). first: the stage 0, where this is another. It and the
+ * problem are kept. */
 dipper_status dp_stage_open(dp_stage *stage, dp_backend *be, const dp_recipe *recipe, int number,
-                            const dp_problem *problem, const dp_seeds *seeds, dp_params *image_params, dp_diag *diag);
+                            const dp_problem *problem, const dp_stage *first, const dp_seeds *seeds,
+                            dp_params *image_params, dp_diag *diag);
 void dp_stage_close(dp_stage *stage);
 
 /* Binds the graph to the arena, sets inputs, and the PSF: from `psf`, the result of the stage `before`, or the recipe's
@@ -42,7 +43,7 @@ dipper_status dp_stage_begin(dp_stage *stage, const dp_recipe *recipe, void *are
                              const float *psf, dp_diag *diag);
 
 typedef struct dp_turn { /* of the loop */
-    long t;              /* iteration of this stage, from 0 */
+    long t;              /* iteration of this stage, from 0; below: pre-training */
     long image_t, psf_t; /* steps of Adam since its moments were reset */
     double rate;         /* of the recipe's learning rates, below 1 after a recovery */
 } dp_turn;
@@ -52,6 +53,8 @@ typedef struct dp_turn { /* of the loop */
 double dp_stage_iterate(dp_stage *stage, const dp_recipe *recipe, dp_params *image_params, const dp_turn *turn,
                         bool *skipped);
 
+/* Of a posterior: the last iteration's standard deviation (channels, lh, lw). */
+void dp_stage_read_std(const dp_stage *stage, float *std);
 /* The last iteration's latent picture (channels, lh, lw) and PSF (kh, kw; 1 where nothing blurs). */
 void dp_stage_read(const dp_stage *stage, float *latent, float *psf);
 

@@ -107,6 +107,10 @@ bool dp_stopping_read(const dp_stopping *s, float *latent) {
     return true;
 }
 
+bool dp_stopping_deviation(const dp_stopping *s, float *mean, float *deviation) {
+    return s != NULL && dp_average_read(s->latent, mean, deviation);
+}
+
 size_t dp_stopping_bytes(const dp_stopping *s) {
     if (s == NULL) return 0;
     size_t floats = s->best != NULL ? s->data.latent : 0;

@@ -19,12 +19,19 @@ static dp_value param(const builder *b, const char *layer, const char *what, siz
     return dp_graph_param(b->g, b->ps, name, count, init);
 }
 
-static dp_value conv(const builder *b, const char *layer, dp_value x, int c_out, int k, int stride, dp_layout out) {
+/* bound: of the weights; 0: as that of the biases. */
+static dp_value bounded_conv(const builder *b, const char *layer, dp_value x, int c_out, int k, int stride,
+                             dp_layout out, float bound) {
     const int fan_in = dp_graph_shape(b->g, x).c * k * k;
     const dp_init init = {.bound = fan_in > 0 ? 1.0f / sqrtf((float)fan_in) : 0.0f};
-    const dp_value w = param(b, layer, "weight", (size_t)c_out * (size_t)fan_in, init);
+    const dp_init weights = {.bound = bound > 0 ? bound : init.bound};
+    const dp_value w = param(b, layer, "weight", (size_t)c_out * (size_t)fan_in, weights);
     const dp_value bias = param(b, layer, "bias", (size_t)c_out, init);
     return dp_graph_conv(b->g, x, w, bias, c_out, k, stride, out);
+}
+
+static dp_value conv(const builder *b, const char *layer, dp_value x, int c_out, int k, int stride, dp_layout out) {
+    return bounded_conv(b, layer, x, c_out, k, stride, out, 0);
 }
 
 static dp_value norm(const builder *b, const char *layer, dp_value x, float gamma, float slope) {
@@ -114,4 +121,19 @@ dp_value dp_build_fcn_psf(dp_graph *g, dp_params *ps, dp_value z, int hidden, in
 dp_value dp_build_direct_psf(dp_graph *g, dp_params *ps, int kh, int kw) {
     const builder b = {g, ps, "psf"};
     return dp_graph_softmax(g, param(&b, "logits", "value", (size_t)kh * (size_t)kw, (dp_init){0}));
+}
+
+/* Weights of the first layer are uniform in +-1/inputs, those of the others in +-sqrt(6/inputs)/w0 (Sitzmann et al.
+ * 2020, section 3.2), so that the values before each sine keep their distribution. */
+dp_value dp_build_siren_psf(dp_graph *g, dp_params *ps, dp_value grid, int layers, int width, float w0) {
+    const builder b = {g, ps, "siren"};
+    const float hidden = sqrtf(6.0f / (float)width) / w0;
+    dp_value x = grid;
+    for (int i = 0; i < layers; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "layer%d", i);
+        x = bounded_conv(&b, name, x, width, 1, 1, DP_FEATURE, i == 0 ? 0.5f : hidden);
+        x = dp_graph_sine(g, x, w0);
+    }
+    return dp_graph_softmax(g, bounded_conv(&b, "last", x, 1, 1, 1, DP_PLANAR, hidden));
 }

@@ -26,4 +26,8 @@ dp_value dp_build_fcn_psf(dp_graph *g, dp_params *ps, dp_value z, int hidden, in
 /* Softmax of free logits (parameter "psf.logits.value"), 0 at the start: a constant PSF. -> P[kh*kw] */
 dp_value dp_build_direct_psf(dp_graph *g, dp_params *ps, int kh, int kw);
 
+/* grid F(2,kh,kw), positions in [-1, 1] -> `layers` times 1x1 convolution to `width` channels and sin(w0 x), then one
+ * to a logit each, softmax -> P(1,kh,kw). First weights as in Sitzmann et al. 2020. */
+dp_value dp_build_siren_psf(dp_graph *g, dp_params *ps, dp_value grid, int layers, int width, float w0);
+
 #endif
