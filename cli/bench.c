@@ -1,6 +1,7 @@
 /* dipper bench: methods over a data set. SPDX-License-Identifier: Apache-2.0 */
 #define _XOPEN_SOURCE 700
 #include "cli/commands.h"
+#include "cli/estimator.h"
 #include "cli/library.h"
 #include "cli/runs.h"
 
@@ -23,7 +24,7 @@ static const option_row rows[] = {
     {0, "data", "DIR", OPTION_TEXT, AT(data), 0, 0, NULL, "folder of the data set"},
     RUNS_ROW_OUTPUT(AT(runs), "folder of the results; what is there is kept and not done again"),
     {'m', "method", "NAME", OPTION_LIST, AT(methods), 0, 0, NULL,
-     "recipe (default fast); may be repeated (dipper info lists them)"},
+     "recipe (default fast) or classical method (map-l0 ...); may be repeated (dipper info lists them)"},
     {0, "set", "FIELD=VALUE", OPTION_LIST, AT(set), 0, 0, NULL,
      "change a field of every method; may be repeated (dipper info --recipe NAME lists them)"},
     {'n', "iterations", "N", OPTION_TEXT, AT(iterations), 0, 0, NULL,
@@ -93,6 +94,13 @@ static int add_set(const bench_options *o, const study_suite *suite, runs *r) {
     return 0;
 }
 
+static int open_classical(const char *name, const recipe_changes *changes, study_method *m) {
+    job_estimate_settings settings;
+    const int code = estimator_open("bench", name, changes, NULL, &settings);
+    for (int i = 0; !code && i < DIPPER_ESTIMATE_SETTINGS_MAX; i++) m->values[i] = settings.values[i];
+    return code;
+}
+
 static int add_method(const bench_options *o, dipper_context *context, const char *name, runs *r) {
     const recipe_changes changes = {o->set.items, o->set.count, o->iterations};
     for (int k = 0; k < r->plan.method_count; k++)
@@ -100,7 +108,8 @@ static int add_method(const bench_options *o, dipper_context *context, const cha
     study_method *m = study_plan_add_method(&r->plan);
     if (!m) return DIPPER_ERROR_MEMORY;
     snprintf(m->name, sizeof m->name, "%s", name);
-    int code = library_recipe(context, name, &changes, &m->recipe);
+    int code = estimator_is_known(name) ? open_classical(name, &changes, m)
+                                        : library_recipe(context, name, &changes, &m->recipe);
     if (code) return code;
     dipper_status status = study_method_settle(context, m, &r->error);
     return status ? runs_failed(r, status) : 0;

@@ -12,6 +12,7 @@ typedef struct command_line {
 
 int command_blur(const command_line *line);
 int command_deblur(const command_line *line);
+int command_estimate(const command_line *line);
 int command_denoise(const command_line *line);
 int command_bench(const command_line *line);
 int command_info(const command_line *line);

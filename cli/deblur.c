@@ -1,4 +1,5 @@
 /* dipper deblur: deconvolution of pictures, blind or with a known PSF. SPDX-License-Identifier: Apache-2.0 */
+#include "cli/estimator.h"
 #include "cli/library.h"
 #include "cli/nonblind.h"
 #include "cli/psf_source.h"
@@ -13,7 +14,8 @@
 
 typedef struct deblur_options {
     restore_options common; /* first */
-    const char *psf_size, *psf_out, *psf_init;
+    const char *psf_size, *psf_out, *psf_init, *roi, *step;
+    job_estimate_settings estimate;
     nonblind_options nonblind;   /* but for method and iterations */
     job_nonblind_settings known; /* of a method that is no recipe */
     psf_data psf;                /* of a recipe */
@@ -27,7 +29,11 @@ static const option_row rows[] = {
     {'k', "kernel-size", "SIZE", OPTION_TEXT, AT(psf_size), 0, 0, NULL,
      "width of the blur (PSF) in pixels, odd, or WxH, rather too large than too small; auto (default) takes 31"},
     {'m', "method", "NAME", OPTION_TEXT, AT(common.method), 0, 0, NULL,
-     "recipe: fast (default), selfdeblur ...; with --psf: sparse (default), tv ... (dipper info lists them)"},
+     "recipe: fast (default), selfdeblur ...; classical: map-l0 ...; with --psf: sparse (default), tv ... (dipper info "
+     "lists them)"},
+    {0, "roi", "WxH+X+Y", OPTION_TEXT, AT(roi), 0, 0, NULL, "with map-l0 and its kind: " ESTIMATOR_ROI_HELP},
+    {0, "nonblind", "NAME", OPTION_TEXT, AT(step), 0, 0, NULL,
+     "with map-l0 and its kind: what restores the picture once the PSF is found; sparse (default), tv ..."},
     {0, "psf", "FILE", OPTION_TEXT, AT(nonblind.psf), 0, 0, NULL,
      "the blur is known: .npy, text or picture (true convolution, what a point of light looks like)"},
     {0, "psf-init", "FILE", OPTION_TEXT, AT(psf_init), 0, 0, NULL,
@@ -84,10 +90,23 @@ static int refuse_weights(const deblur_options *o, const char *why) {
     return n->max_memory ? usage("--max-memory", NULL, why) : 0;
 }
 
-/* Three manners: a recipe finds the PSF, a recipe is told it (psf=fixed), or a method that is no recipe is. What
+/* A classical method finds the PSF, and a non-blind one, with its options, restores the picture. */
+static int check_classical(const deblur_options *o) {
+    const nonblind_options *n = &o->nonblind;
+    if (n->psf) return usage("--method", o->common.method, "finds the PSF itself: leave --psf out");
+    if (o->psf_init) return usage("--psf-init", o->psf_init, "this method starts from nothing");
+    if (n->rotate) return usage("--psf-rotate", NULL, "needs --psf FILE");
+    if (n->mask) return usage("--mask", n->mask, "needs --psf FILE (the estimate does not know it)");
+    return o->common.snapshot_every ? usage("--snapshot-every", NULL, "this method makes no snapshots") : 0;
+}
+
+/* Three manners more: a recipe finds the PSF, a recipe is told it (psf=fixed), or a method that is no recipe is. What
  * belongs to another manner is refused. */
 static int check_manner(const deblur_options *o) {
     const nonblind_options *n = &o->nonblind;
+    if (estimator_is_known(o->common.method)) return check_classical(o);
+    if (o->roi) return usage("--roi", o->roi, "is for map-l0 and its kind");
+    if (o->step) return usage("--nonblind", o->step, "is for map-l0 and its kind; with --psf it is --method");
     if (!n->psf) {
         if (nonblind_is_known(o->common.method))
             return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
@@ -108,6 +127,10 @@ static int check(restore *r) {
     deblur_options *o = (deblur_options *)r->options;
     if (!o->common.method) o->common.method = o->nonblind.psf ? "sparse" : "fast";
     if (o->nonblind.psf && !recipe_is_known(o->common.method)) r->settings.nonblind = &o->known;
+    if (estimator_is_known(o->common.method)) {
+        r->settings.nonblind = &o->known;
+        r->settings.estimate = &o->estimate;
+    }
     r->psf_out = o->psf_out;
     const int code = check_manner(o);
     return code ? code : parse_psf_size(o->psf_size, &r->settings);
@@ -150,8 +173,16 @@ static int open_recipe(restore *r, deblur_options *o) {
     return code;
 }
 
+static int open_classical(restore *r, deblur_options *o) {
+    const recipe_changes changes = {o->common.set.items, o->common.set.count, o->common.iterations};
+    const int code = estimator_open("deblur", o->common.method, &changes, o->roi, &o->estimate);
+    o->nonblind.method = o->step ? o->step : "sparse";
+    return code ? code : nonblind_open(&o->nonblind, r->settings.context, &r->console, &o->known);
+}
+
 static int open(restore *r) {
     deblur_options *o = (deblur_options *)r->options;
+    if (r->settings.estimate) return open_classical(r, o);
     if (!r->settings.nonblind) return open_recipe(r, o);
     o->nonblind.method = o->common.method;
     o->nonblind.iterations = o->common.iterations;
@@ -161,6 +192,7 @@ static int open(restore *r) {
 static void print(const restore *r) {
     const deblur_options *o = (const deblur_options *)r->options;
     printf("kernel-size = %s\n", o->psf_size);
+    if (r->settings.estimate) estimator_print(r->settings.estimate);
     if (r->settings.nonblind)
         nonblind_print(r->settings.nonblind);
     else if (o->nonblind.psf)

@@ -55,6 +55,17 @@ static int show_recipe(dipper_context *context, const char *name) {
     return 0;
 }
 
+static void show_estimators(void) {
+    dipper_estimate_method m;
+    puts("classical methods  (dipper deblur -m NAME, dipper estimate -m NAME), with their settings");
+    for (int i = 0; dipper_estimate_method_at(i, &m) == DIPPER_OK; i++) {
+        printf("  %-16s %s%s\n                  ", m.name, m.summary,
+               m.available ? "" : " (not in this build: needs FFTW)");
+        for (int k = 0; k < m.setting_count; k++) printf(" %s=%g", m.settings[k].name, m.settings[k].value);
+        putchar('\n');
+    }
+}
+
 static void show_methods(void) {
     dipper_deconvolve_method m;
     puts("methods  (dipper deblur --psf FILE -m NAME, the PSF being known)");
@@ -70,6 +81,7 @@ static int show_build(dipper_context *context) {
     puts("recipes  (dipper info --recipe NAME lists the fields)");
     for (int i = 0; i < dipper_recipe_count(); i++)
         printf("  %-12s %s\n", dipper_recipe_name(i), dipper_recipe_summary(i));
+    show_estimators();
     show_methods();
     return 0;
 }

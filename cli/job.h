@@ -16,6 +16,11 @@ typedef struct job_nonblind_settings {
     dipper_deconvolve_options options; /* but for mask, noise, progress and info */
 } job_nonblind_settings;
 
+typedef struct job_estimate_settings {
+    dipper_estimate_options options;             /* but for sizes, noise, memory, progress and info */
+    double values[DIPPER_ESTIMATE_SETTINGS_MAX]; /* options.settings */
+} job_estimate_settings;
+
 typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */
     dipper_task task;
     int factor;             /* superres: how many times as wide and high; 0: the size stays */
@@ -32,6 +37,7 @@ typedef struct job_settings { /* the same for all pictures of a batch */
     const char *recipe_name; /* or method */
     job_task task;
     const job_nonblind_settings *nonblind;   /* NULL: the solver does it, with the recipe */
+    const job_estimate_settings *estimate;   /* before it, the PSF being unknown; NULL: it is known */
     int psf_width, psf_height;               /* 0: not told */
     double noise_sigma;                      /* < 0: estimate */
     uint64_t seed, seed_weights, seed_input; /* the last two: or DIPPER_SEED_SAME */

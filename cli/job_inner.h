@@ -1,4 +1,4 @@
-/* What job.c shares with the two manners of restoring a picture: solve.c (a network) and nonblind.c.
+/* What job.c shares with the manners of restoring a picture: solve.c (a network), nonblind.c and classical.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIPPER_CLI_JOB_INNER_H
 #define DIPPER_CLI_JOB_INNER_H
@@ -18,7 +18,7 @@ typedef struct job_manner {
     void (*describe)(const job *j, run_record *record); /* at any time; the picture may be missing */
 } job_manner;
 
-extern const job_manner job_solve, job_nonblind;
+extern const job_manner job_solve, job_nonblind, job_classical;
 
 struct job {
     const job_settings *settings;
@@ -42,12 +42,19 @@ struct job {
     long last_snapshot;
     /* non-blind */
     dipper_deconvolve_info info;
-    double seconds;
+    double seconds;      /* of the work so far */
+    size_t memory_bytes; /* held at once for it */
 };
 
 /* The library does not know names of files. */
 dipper_status job_library_failed(job *j, dipper_status status);
 dipper_status job_no_memory(job *j);
+/* What the user told, or what suits the picture, into psf_*_told; refuses a picture that is smaller. */
+dipper_status job_choose_psf_size(job *j);
+/* nonblind.c, also of use when the PSF was estimated: fills planes. */
+dipper_status job_deconvolve(job *j, const float *psf, int width, int height);
+void job_explain_deconvolution(job *j);
+void job_describe_deconvolution(const job *j, run_record *r);
 /* Shows the progress; non-zero, and j->end says why, if time is up or a signal came. */
 int job_watch(job *j, const dipper_progress *progress);
 

@@ -62,6 +62,12 @@ int library_recipe(dipper_context *context, const char *method, const recipe_cha
     return status ? library_refused(context, "--iterations", changes->iterations, status) : 0;
 }
 
+int library_usual_psf_size(int width, int height) {
+    enum { LEAST = 3 };
+    const int half = (width < height ? width : height) / 2, odd = half % 2 ? half : half - 1;
+    return odd > LIBRARY_PSF_SIZE ? LIBRARY_PSF_SIZE : odd < LEAST ? LEAST : odd;
+}
+
 const char *library_psf_size(const char *text, int *width, int *height) {
     char copy[32];
     long w = 0, h = 0;

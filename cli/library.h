@@ -18,6 +18,12 @@ typedef struct recipe_changes { /* of the options --set and --iterations */
 /* Makes the recipe of --method with its changes, or says on stderr what is wrong and returns the exit code. */
 int library_recipe(dipper_context *context, const char *method, const recipe_changes *changes, dipper_recipe **recipe);
 
+enum { LIBRARY_PSF_SIZE = 31 }; /* px */
+
+/* The side of a PSF's window for a picture when nobody told it: the usual one, less for small pictures, which hold too
+ * little to find a large PSF. */
+int library_usual_psf_size(int width, int height);
+
 /* "N" or "WxH", the size of a PSF's window; NULL, or what is wrong with it. */
 const char *library_psf_size(const char *text, int *width, int *height);
 

@@ -16,6 +16,7 @@ typedef struct command_row {
 
 static const command_row commands[] = {
     {"deblur", command_deblur, "make blurred pictures sharp, and find how they were blurred"},
+    {"estimate", command_estimate, "find how a picture was blurred: its PSF, in seconds"},
     {"denoise", command_denoise, "take noise out of pictures"},
     {"superres", command_superres, "make pictures 2, 4 or 8 times as large, with detail"},
     {"inpaint", command_inpaint, "fill in the missing pixels of pictures"},

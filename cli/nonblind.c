@@ -29,7 +29,7 @@ int nonblind_is_known(const char *method) {
 
 static int unknown(const char *name) {
     dipper_deconvolve_method m;
-    fprintf(stderr, "dipper deblur: --method '%s': with --psf there are", name);
+    fprintf(stderr, "dipper deblur: '%s' is no non-blind method; there are", name);
     for (int i = 0; dipper_deconvolve_method_at(i, &m) == DIPPER_OK; i++)
         fprintf(stderr, "%s %s", i ? "," : "", m.name);
     fputc('\n', stderr);
@@ -102,8 +102,9 @@ int nonblind_open(const nonblind_options *o, dipper_context *context, console *c
     const psf_source source = {.file = o->psf, .rotate = o->rotate};
     psf_data psf = {0};
     int code = read_options(o, &out->options);
-    if (!code) code = psf_source_get("deblur", &source, context, c, &psf);
     if (!code) code = read_mask(o->mask, c, out);
+    if (code || !o->psf) return code;
+    code = psf_source_get("deblur", &source, context, c, &psf);
     out->psf_file = o->psf;
     out->psf = psf.values;
     out->psf_width = psf.width;
@@ -119,7 +120,10 @@ void nonblind_close(job_nonblind_settings *s) {
 
 void nonblind_print(const job_nonblind_settings *s) {
     const dipper_deconvolve_options *o = &s->options;
-    printf("psf = %s\npsf-size = %dx%d\n", s->psf_file, s->psf_width, s->psf_height);
+    if (s->psf_file)
+        printf("psf = %s\npsf-size = %dx%d\n", s->psf_file, s->psf_width, s->psf_height);
+    else
+        printf("nonblind = %s\n", o->method);
     printf("weight = %g\nexponent = %g\nedges = %s\nsaturation = %g\niterations = %d\n", o->weight, o->exponent,
            o->edges, o->saturation, o->iterations);
     printf("mask = %s\n", s->mask_file ? s->mask_file : "");
@@ -128,8 +132,12 @@ void nonblind_print(const job_nonblind_settings *s) {
 
 /* ---- The run ---- */
 
+/* With the seconds of what came before. */
 static int on_progress(const dipper_progress *progress, void *user) {
-    return job_watch(user, progress);
+    job *j = user;
+    dipper_progress all = *progress;
+    all.seconds += j->seconds;
+    return job_watch(j, &all);
 }
 
 static dipper_status check_mask(job *j) {
@@ -164,9 +172,9 @@ static void say(const job *j) {
                    j->info.weight, j->info.edges, j->info.tiles, j->info.memory_bytes >> 20);
 }
 
-static dipper_status run(job *j) {
-    const job_nonblind_settings *s = j->settings->nonblind;
+dipper_status job_deconvolve(job *j, const float *psf, int width, int height) {
     const double begun = wall_seconds();
+    const job_nonblind_settings *s = j->settings->nonblind;
     dipper_deconvolve_options options = s->options;
     dipper_image blurred = picture_view(j->picture), out = picture_view(j->picture);
     out = dipper_image_view(j->planes, out.width, out.height, out.channels);
@@ -176,30 +184,31 @@ static dipper_status run(job *j) {
     options.user = j;
     options.info = &j->info;
     options.mask = s->mask ? &s->mask_view : NULL;
-    const dipper_status status =
-        dipper_deconvolve(j->settings->context, &blurred, s->psf, s->psf_width, s->psf_height, &options, &out);
+    const dipper_status status = dipper_deconvolve(j->settings->context, &blurred, psf, width, height, &options, &out);
     console_end(j->settings->console);
-    j->seconds = wall_seconds() - begun;
+    j->seconds += wall_seconds() - begun;
+    if (j->info.memory_bytes > j->memory_bytes) j->memory_bytes = j->info.memory_bytes;
     j->result->status = status;
     if (status && status != DIPPER_ERROR_CANCELLED) return job_library_failed(j, status);
-    j->psf_width = s->psf_width;
-    j->psf_height = s->psf_height;
+    j->psf_width = width;
+    j->psf_height = height;
     say(j);
     return DIPPER_OK;
 }
 
-static void explain(job *j) {
+static dipper_status run(job *j) {
+    const job_nonblind_settings *s = j->settings->nonblind;
+    return job_deconvolve(j, s->psf, s->psf_width, s->psf_height);
+}
+
+void job_explain_deconvolution(job *j) {
     if (j->result->status != DIPPER_ERROR_CANCELLED) return;
     io_fail(&j->error, j->result->status, "%s: stopped by %s; the result so far is written", j->input,
             j->end == END_TIME ? "--max-time" : "a signal");
 }
 
-static void describe(const job *j, run_record *r) {
+void job_describe_deconvolution(const job *j, run_record *r) {
     r->task = "deblur";
-    r->psf_input = j->settings->nonblind->psf_file;
-    r->psf_width_told = j->settings->nonblind->psf_width;
-    r->psf_height_told = j->settings->nonblind->psf_height;
-    r->psf_size_from = "user";
     r->noise_sigma = j->info.noise_sigma;
     r->weight = j->info.weight;
     r->exponent = j->info.exponent;
@@ -210,7 +219,16 @@ static void describe(const job *j, run_record *r) {
     r->saturated = j->info.saturated;
     r->iterations_done = r->iterations_planned = j->info.iterations;
     r->seconds_solver = j->seconds;
-    r->memory_solver_bytes = j->info.memory_bytes;
+    r->memory_solver_bytes = j->memory_bytes;
 }
 
-const job_manner job_nonblind = {prepare, run, explain, describe};
+static void describe(const job *j, run_record *r) {
+    const job_nonblind_settings *s = j->settings->nonblind;
+    job_describe_deconvolution(j, r);
+    r->psf_width_told = s->psf_width;
+    r->psf_height_told = s->psf_height;
+    r->psf_input = s->psf_file;
+    r->psf_size_from = "user";
+}
+
+const job_manner job_nonblind = {prepare, run, job_explain_deconvolution, describe};

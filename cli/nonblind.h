@@ -10,8 +10,8 @@ typedef struct nonblind_options { /* as given */
 } nonblind_options;
 
 int nonblind_is_known(const char *method);
-/* Reads the PSF and checks the options, or says on stderr what is wrong and returns the exit code. nonblind_close
- * frees it. */
+/* Reads the PSF, if there is one, and checks the options, or says on stderr what is wrong and returns the exit code.
+ * nonblind_close frees it. */
 int nonblind_open(const nonblind_options *options, dipper_context *context, console *c, job_nonblind_settings *out);
 void nonblind_close(job_nonblind_settings *settings);
 void nonblind_print(const job_nonblind_settings *settings); /* for --print-config */

@@ -1,10 +1,9 @@
 /* One picture restored by a network: the solver, whatever the task. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/job_inner.h"
+#include "cli/library.h"
 #include "cli/stop.h"
 
 #include <stdlib.h>
-
-enum { PSF_DEFAULT = 31, PSF_LEAST = 3 };
 
 /* ---- Before the run ---- */
 
@@ -13,21 +12,18 @@ static const char *task_name(dipper_task task) {
     return names[task];
 }
 
-/* Until the size is estimated: 31 px, less for small pictures, which hold too little to find a large PSF. */
-static dipper_status choose_psf_size(job *j) {
+dipper_status job_choose_psf_size(job *j) {
     const job_settings *s = j->settings;
     int width = j->picture->width, height = j->picture->height, shorter = width < height ? width : height;
     if (s->task.task != DIPPER_TASK_DEBLUR) return DIPPER_OK;
     j->psf_width_told = s->psf_width;
     j->psf_height_told = s->psf_height;
     if (s->psf_width == 0) {
-        int size = shorter / 2 % 2 ? shorter / 2 : shorter / 2 - 1;
-        if (size > PSF_DEFAULT) size = PSF_DEFAULT;
-        if (size < PSF_LEAST) size = PSF_LEAST;
+        const int size = library_usual_psf_size(width, height);
         j->psf_width_told = j->psf_height_told = size;
         if (shorter >= size)
             console_note(s->console, "%s: PSF size taken as %d x %d px%s; give it with -k if you know it", j->input,
-                         size, size, size < PSF_DEFAULT ? " for a picture this small" : "");
+                         size, size, size < LIBRARY_PSF_SIZE ? " for a picture this small" : "");
     }
     if (width >= j->psf_width_told && height >= j->psf_height_told) return DIPPER_OK;
     return io_fail(&j->error, DIPPER_ERROR_INPUT, "%s: a picture of %d x %d pixels is smaller than the PSF of %d x %d",
@@ -96,7 +92,7 @@ static dipper_status create_solver(job *j, const float *mask) {
 static dipper_status prepare(job *j) {
     const job_task *task = &j->settings->task;
     float *mask;
-    IO_TRY(choose_psf_size(j));
+    IO_TRY(job_choose_psf_size(j));
     dipper_status status = take_mask(j, &mask);
     if (!status) status = create_solver(j, mask);
     free(mask);

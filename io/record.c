@@ -110,6 +110,7 @@ static json_t *nonblind_json(const run_record *r) {
     writer w = {json_object(), 1};
     put(&w, "psf", io_json_text(r->psf_input));
     if (!r->edges) return w.object;
+    if (r->nonblind_method) put(&w, "method", io_json_text(r->nonblind_method));
     put(&w, "weight", io_json_real(r->weight));
     put(&w, "exponent", io_json_real(r->exponent));
     put(&w, "edges", io_json_text(r->edges));

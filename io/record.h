@@ -32,6 +32,7 @@ typedef struct run_record {
     double noise_sigma;
     const char *noise_from; /* "user" or "estimate" */
     const char *psf_input;  /* non-blind: the PSF's file */
+    const char *nonblind_method; /* after an estimate; NULL: recipe_name is it */
     double weight, exponent;
     const char *edges;  /* NULL: none of these three and of the next */
     uint64_t saturated; /* samples taken as lower bounds */

@@ -69,6 +69,10 @@ dipper_status study_id_run(const study_run_key *key, char out[STUDY_ID_SIZE], io
         add(state, field.name);
         add(state, field.value);
     }
+    for (int i = 0; i < key->value_count; i++) {
+        snprintf(number, sizeof number, "%.17g", key->values[i]);
+        add(state, number);
+    }
     finish(state, out);
     return DIPPER_OK;
 }

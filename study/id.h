@@ -22,7 +22,9 @@ typedef struct study_run_key {              /* everything borrowed */
     const char *blurred, *truth, *true_psf; /* ids of the files, "" if there is none */
     int true_psf_rotated;
     const char *protocol, *method, *psf_told;
-    const dipper_recipe *recipe; /* NULL: the oracle */
+    const dipper_recipe *recipe; /* NULL: the oracle, or a classical method with its settings */
+    const double *values;        /* NULL: it has none */
+    int value_count;
     uint64_t seed;
 } study_run_key;
 

@@ -1,4 +1,5 @@
-/* What restores the pictures of a run: a recipe with changes. SPDX-License-Identifier: Apache-2.0 */
+/* What restores the pictures of a run: a recipe with changes, or a classical method. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef DIPPER_STUDY_METHOD_H
 #define DIPPER_STUDY_METHOD_H
 
@@ -6,12 +7,16 @@
 
 typedef struct study_method { /* zeroed at birth; whoever makes one destroys its recipe */
     char name[RESULT_NAME_MAX];
-    char settings[RESULT_TEXT_MAX]; /* "f=v f=v" */
-    dipper_recipe *recipe;
+    char settings[RESULT_TEXT_MAX];              /* "f=v f=v" */
+    dipper_recipe *recipe;                       /* NULL: a classical method, */
+    double values[DIPPER_ESTIMATE_SETTINGS_MAX]; /* with these settings; then the usual non-blind step */
 } study_method;
 
 /* Writes into settings which fields of the recipe are not as it comes: in the order of the table of fields, however
  * they were set, so that equal runs have equal settings. DIPPER_ERROR_ARGUMENT: too many to be kept. */
 dipper_status study_method_settle(dipper_context *context, study_method *method, io_error *error);
+
+/* The classical method of that name; 0: there is none. */
+int study_method_classical(const char *name, dipper_estimate_method *out);
 
 #endif

@@ -136,6 +136,33 @@ static dipper_status restore(worker *w) {
     return DIPPER_OK;
 }
 
+/* A classical method: the PSF, then the picture by the usual non-blind step. */
+static dipper_status restore_classical(worker *w) {
+    dipper_image blurred = picture_view(w->blurred), out = result_view(w);
+    dipper_estimate_options options;
+    dipper_estimate_info info = {.struct_size = sizeof info};
+    dipper_deconvolve_info after = {.struct_size = sizeof after};
+    dipper_deconvolve_options step;
+    const double begin = seconds_now();
+    dipper_estimate_options_init(&options);
+    dipper_deconvolve_options_init(&step);
+    options.method = w->run->method->name;
+    options.settings = w->run->method->values;
+    options.psf_width = w->psf_width = w->result.psf_width;
+    options.psf_height = w->psf_height = w->result.psf_height;
+    options.progress = step.progress = w->watch->progress;
+    options.user = step.user = w->watch->user;
+    options.info = &info;
+    step.info = &after;
+    w->psf = malloc((size_t)w->psf_width * (size_t)w->psf_height * sizeof *w->psf);
+    if (!w->psf) return no_memory(w);
+    IO_TRY(library(w, dipper_estimate_psf(w->context, &blurred, &options, w->psf)));
+    IO_TRY(library(w, dipper_deconvolve(w->context, &blurred, w->psf, w->psf_width, w->psf_height, &step, &out)));
+    w->result.seconds = seconds_now() - begin;
+    w->result.memory_bytes = (double)(after.memory_bytes > info.memory_bytes ? after.memory_bytes : info.memory_bytes);
+    return DIPPER_OK;
+}
+
 /* The last step of the recipes with the true PSF. */
 static dipper_status restore_oracle(worker *w) {
     dipper_image blurred = picture_view(w->blurred), out = result_view(w);
@@ -271,7 +298,8 @@ static dipper_status work(worker *w) {
     IO_TRY(read_files(w));
     tell_psf_size(w);
     IO_TRY(check_scoring(w));
-    IO_TRY(w->run->method ? restore(w) : restore_oracle(w));
+    const study_method *m = w->run->method;
+    IO_TRY(!m ? restore_oracle(w) : m->recipe ? restore(w) : restore_classical(w));
     IO_TRY(score(w));
     return write_pictures(w);
 }

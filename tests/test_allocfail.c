@@ -1,12 +1,14 @@
 /* Solver creation, scoring and analysis with the n-th allocation failing, for every n: the right status, and (under
  * AddressSanitizer) no leak. The library allocates through aligned_alloc alone, which this program replaces. */
 #define _POSIX_C_SOURCE 200809L
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dipper/dipper.h"
 
@@ -121,9 +123,53 @@ static void every_allocation_of_an_analysis_may_fail(void **state) {
     }
 }
 
+#if defined(DP_WITH_FFTW)
+static dipper_status estimate(const dipper_estimate_method *method, long fail_at) {
+    float p[24 * 20], psf[25];
+    dipper_context *c = NULL;
+    dipper_estimate_options o;
+    double settings[DIPPER_ESTIMATE_SETTINGS_MAX];
+    for (int i = 0; i < DIPPER_ESTIMATE_SETTINGS_MAX; i++) settings[i] = NAN;
+    for (int i = 0; i < method->setting_count; i++)
+        if (strcmp(method->settings[i].name, "iterations") == 0) settings[i] = 1;
+    for (int i = 0; i < 24 * 20; i++) p[i] = (float)(i * 29 % 31) / 31;
+    dipper_image view = dipper_image_view(p, 24, 20, 1);
+    dipper_estimate_options_init(&o);
+    o.method = method->name;
+    o.psf_width = o.psf_height = 5;
+    o.noise_sigma = 0;
+    o.settings = settings;
+    countdown = fail_at;
+    dipper_status status = dipper_context_create(NULL, &c);
+    if (status == DIPPER_OK) status = dipper_estimate_psf(c, &view, &o, psf);
+    countdown = -1;
+    dipper_context_destroy(&c);
+    return status;
+}
+
+static void every_allocation_of_an_estimate_may_fail(void **state) {
+    (void)state;
+    dipper_estimate_method m;
+    for (int i = 0; dipper_estimate_method_at(i, &m) == DIPPER_OK; i++) {
+        long n = 0;
+        dipper_status status;
+        while ((status = estimate(&m, n)) != DIPPER_OK) {
+            assert_int_equal(status, DIPPER_ERROR_MEMORY);
+            assert_true(++n < 10000);
+        }
+        assert_true(n > 20);
+    }
+}
+#endif
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_may_fail),
-                                       cmocka_unit_test(every_allocation_of_a_score_may_fail),
-                                       cmocka_unit_test(every_allocation_of_an_analysis_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_allocation_of_a_score_may_fail),
+        cmocka_unit_test(every_allocation_of_an_analysis_may_fail),
+#if defined(DP_WITH_FFTW)
+        cmocka_unit_test(every_allocation_of_an_estimate_may_fail),
+#endif
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

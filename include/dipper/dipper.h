@@ -16,6 +16,7 @@
 #include "dipper/analyse.h"
 #include "dipper/core.h"
 #include "dipper/deconvolve.h"
+#include "dipper/estimate.h"
 #include "dipper/measure.h"
 #include "dipper/simulate.h"
 

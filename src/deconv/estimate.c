@@ -16,16 +16,52 @@
 #define FFT(run) NULL
 #endif
 
+/* The settings that map_fft.c reads, in its order. Weights are those of the last scale's first iteration. */
+#define MAP_SETTINGS(weight, decay, rise)                                                                              \
+    {"weight", "of the number of gradients that are not 0; larger is smoother", weight, 1e-7, 1},                      \
+        {"iterations", "per scale", 8, 1, 1000},                                                                       \
+        {"decay", "of the weights, from iteration to iteration", decay, 0.01, 1},                                      \
+        {"rise", "of the weights, for each coarser scale", rise, 1, 10}, {                                             \
+        "ridge", "weight of the PSF's energy, as a share of the gradients'", 1e-3, 0, 10                               \
+    }
+#define CHANNEL_SETTINGS(dark, bright)                                                                                 \
+    {"dark", "weight of the number of windows without a black pixel", dark, 0, 1},                                     \
+        {"bright", "weight of the number of windows without a white pixel", bright, 0, 1}, {                           \
+        "window", "of the channels, px", 35, 3, 1001                                                                   \
+    }
+
 static const dp_estimator estimators[] = {
     {.name = "map-l0",
      .summary = "few gradients that are not zero (L0; Xu 2013, Pan 2014)",
-     .settings = {{"weight", "of the number of gradients; larger is smoother", 4e-3, 1e-6, 1},
-                  {"iterations", "per scale", 5, 1, 1000},
-                  {"ridge", "weight of the PSF's energy, as a share of the gradients'", 1e-3, 0, 10}},
-     .planes = 12,
-     .cut = 0.05,
+     .settings = {MAP_SETTINGS(3e-3, 0.65, 1.1)},
+     .planes = 20,
+     .cut = 0.02,
      .island = 0.1,
-     .run = FFT(dp_map_l0_run)},
+     .run = FFT(dp_map_run)},
+    {.name = "dark-channel",
+     .summary = "the same and few windows without a black pixel (Pan 2016)",
+     .settings = {MAP_SETTINGS(3e-3, 0.65, 1.1), CHANNEL_SETTINGS(1e-4, 0)},
+     .planes = 25,
+     .cut = 0.02,
+     .island = 0.1,
+     .run = FFT(dp_map_run)},
+    {.name = "extreme-channel",
+     .summary = "the same and few windows without a black or without a white pixel (Yan 2017)",
+     .settings = {MAP_SETTINGS(3e-3, 0.65, 1.1), CHANNEL_SETTINGS(1e-4, 1e-4)},
+     .planes = 25,
+     .cut = 0.02,
+     .island = 0.1,
+     .run = FFT(dp_map_run)},
+    {.name = "map-l1l2",
+     .summary = "sparse gradients, l1/l2 (normalised sparsity; Krishnan 2011)",
+     .settings = {{"weight", "of l1/l2; larger is smoother", 0.6, 1e-4, 10},
+                  {"iterations", "per scale", 12, 1, 1000},
+                  {"decay", "of the weight, from iteration to iteration", 0.9, 0.01, 1},
+                  {"ridge", "weight of the PSF's energy, as a share of the gradients'", 1e-3, 0, 10}},
+     .planes = 24,
+     .cut = 0.02,
+     .island = 0.1,
+     .run = FFT(dp_l1l2_run)},
     {.name = "vb",
      .summary = "variational Bayes: PSF of the most likely picture on average (Levin 2011, Fergus 2006)",
      .settings = {{"iterations", "per scale", 30, 1, 1000},
@@ -177,6 +213,11 @@ static dipper_status tidy(pyramid *p, const dp_estimate *job, dp_diag *diag) {
     memcpy(p->shifted, p->latent, pixels(s) * sizeof *p->latent);
     dp_plane_shift(p->shifted, s->h, s->w, -dy, -dx, p->latent);
     return DIPPER_OK;
+}
+
+int dp_estimate_threads(const dp_estimate *job, const dp_scale *scale) {
+    enum { WORTH = 400 * 400 };
+    return pixels(scale) < WORTH ? 1 : job->be->threads;
 }
 
 dipper_status dp_estimate_report(const dp_estimate *job, const dp_scale *scale, double share, dp_diag *diag) {

@@ -5,15 +5,13 @@
 
 #include "backend/backend.h"
 #include "base/diag.h"
+#include "dipper/estimate.h"
 
 typedef struct dp_estimator dp_estimator;
 
 enum { DP_ESTIMATE_SETTINGS = 10 };
 
-typedef struct dp_setting { /* one number of an estimator */
-    const char *name, *summary;
-    double value, low, high; /* default, and what is allowed */
-} dp_setting;
+typedef dipper_estimate_setting dp_setting; /* one number of an estimator */
 
 typedef struct dp_estimate { /* one run; the same for all scales */
     const dp_estimator *estimator;
@@ -68,8 +66,12 @@ dipper_status dp_estimate_run(const dp_estimate *job, dp_diag *diag, float *psf,
 /* For estimators: `share` (0..1) of this scale is done. DIPPER_ERROR_CANCELLED when asked to stop. */
 dipper_status dp_estimate_report(const dp_estimate *job, const dp_scale *scale, double share, dp_diag *diag);
 
+/* For estimators: one thread for small pictures, where waiting for one another takes longer than the work. */
+int dp_estimate_threads(const dp_estimate *job, const dp_scale *scale);
+
 /* The estimators that need FFTW. */
-dipper_status dp_map_l0_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag); /* Xu 2013, Pan 2014 */
-dipper_status dp_vb_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag);     /* Levin 2011, Fergus 2006 */
+dipper_status dp_map_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag); /* map-l0, dark-, extreme-channel */
+dipper_status dp_l1l2_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag);
+dipper_status dp_vb_run(const dp_estimate *job, dp_scale *scale, dp_diag *diag); /* Levin 2011, Fergus 2006 */
 
 #endif

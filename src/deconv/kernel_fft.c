@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "image/psf.h"
 
 enum { IMPUTATIONS = 3, STEPS = 60 };
 
@@ -14,33 +15,42 @@ struct dp_kernel {
     dp_fft *small;             /* room for the PSF's autocorrelation */
     float *plane;              /* (n0, n1) */
     float *dx, *dy;            /* (h, w): gradients of the blurred picture */
+    float *x, *y;              /* (h, w): of a latent picture */
     float complex *gx, *gy;    /* spectra of the latent picture's gradients */
+    float complex *psf;        /* its spectrum */
     float complex *sum, *work; /* spectra */
     float complex *normal;     /* spectrum of the normal matrix, small */
     float complex *step;       /* small */
     float *tile;               /* small plane */
-    float *right, *k, *before; /* (kh, kw) */
+    float *right, *k, *ahead;  /* (kh, kw) */
 };
 
 static bool allocate(dp_kernel *s) {
-    const size_t big = s->fft->size, small = s->small->size, m = (size_t)s->kh * (size_t)s->kw;
-    const size_t n = (size_t)s->h * (size_t)s->w;
-    s->plane = dp_alloc((size_t)s->fft->rows * (size_t)s->fft->columns, sizeof(float));
-    s->dx = dp_alloc(n, sizeof(float));
-    s->dy = dp_alloc(n, sizeof(float));
-    s->gx = dp_alloc(big, sizeof(float complex));
-    s->gy = dp_alloc(big, sizeof(float complex));
-    s->sum = dp_alloc(big, sizeof(float complex));
-    s->work = dp_alloc(big, sizeof(float complex));
-    s->normal = dp_alloc(small, sizeof(float complex));
-    s->step = dp_alloc(small, sizeof(float complex));
-    s->tile = dp_alloc((size_t)s->small->rows * (size_t)s->small->columns, sizeof(float));
-    s->right = dp_alloc(m, sizeof(float));
-    s->k = dp_alloc(m, sizeof(float));
-    s->before = dp_alloc(m, sizeof(float));
-    return s->plane != NULL && s->dx != NULL && s->dy != NULL && s->gx != NULL && s->gy != NULL && s->sum != NULL &&
-           s->work != NULL && s->normal != NULL && s->step != NULL && s->tile != NULL && s->right != NULL &&
-           s->k != NULL && s->before != NULL;
+    const size_t big = s->fft->size, small = s->small->size, n = (size_t)s->h * (size_t)s->w;
+    const size_t tile = (size_t)s->small->rows * (size_t)s->small->columns, m = (size_t)s->kh * (size_t)s->kw;
+    const struct {
+        float **at;
+        size_t count;
+    } planes[] = {{&s->plane, (size_t)s->fft->rows * (size_t)s->fft->columns},
+                  {&s->dx, n},
+                  {&s->dy, n},
+                  {&s->x, n},
+                  {&s->y, n},
+                  {&s->tile, tile},
+                  {&s->right, m},
+                  {&s->k, m},
+                  {&s->ahead, m}};
+    const struct {
+        float complex **at;
+        size_t count;
+    } spectra[] = {{&s->gx, big},   {&s->gy, big},       {&s->psf, big},   {&s->sum, big},
+                   {&s->work, big}, {&s->normal, small}, {&s->step, small}};
+    bool good = true;
+    for (size_t i = 0; i < sizeof planes / sizeof *planes; i++)
+        good = good && (*planes[i].at = dp_alloc(planes[i].count, sizeof(float))) != NULL;
+    for (size_t i = 0; i < sizeof spectra / sizeof *spectra; i++)
+        good = good && (*spectra[i].at = dp_alloc(spectra[i].count, sizeof(float complex))) != NULL;
+    return good;
 }
 
 dipper_status dp_kernel_create(const dp_estimate *job, const dp_scale *scale, dp_diag *diag, dp_kernel **out) {
@@ -48,8 +58,8 @@ dipper_status dp_kernel_create(const dp_estimate *job, const dp_scale *scale, dp
     dipper_status status = DIPPER_ERROR_MEMORY;
     if (s == NULL) goto fail;
     *s = (dp_kernel){.h = scale->h, .w = scale->w, .kh = scale->kh, .kw = scale->kw};
-    status = dp_fft_create(dp_fft_good_size(s->h + s->kh - 1), dp_fft_good_size(s->w + s->kw - 1), job->be->threads,
-                           diag, &s->fft);
+    status = dp_fft_create(dp_fft_good_size(s->h + s->kh - 1), dp_fft_good_size(s->w + s->kw - 1),
+                           dp_estimate_threads(job, scale), diag, &s->fft);
     if (status != DIPPER_OK) goto fail;
     status = dp_fft_create(dp_fft_good_size(2 * s->kh - 1), dp_fft_good_size(2 * s->kw - 1), 1, diag, &s->small);
     if (status != DIPPER_OK) goto fail;
@@ -67,8 +77,8 @@ void dp_kernel_destroy(dp_kernel **kernel) {
     dp_kernel *s = *kernel;
     dp_fft_destroy(&s->fft);
     dp_fft_destroy(&s->small);
-    float *const planes[] = {s->plane, s->dx, s->dy, s->tile, s->right, s->k, s->before};
-    float complex *const spectra[] = {s->gx, s->gy, s->sum, s->work, s->normal, s->step};
+    float *const planes[] = {s->plane, s->dx, s->dy, s->x, s->y, s->tile, s->right, s->k, s->ahead};
+    float complex *const spectra[] = {s->gx, s->gy, s->psf, s->sum, s->work, s->normal, s->step};
     for (size_t i = 0; i < sizeof planes / sizeof *planes; i++) dp_free(planes[i]);
     for (size_t i = 0; i < sizeof spectra / sizeof *spectra; i++) dp_free(spectra[i]);
     dp_free(s);
@@ -149,11 +159,11 @@ static double find_normal(dp_kernel *s, double ridge) {
     return energy;
 }
 
-/* Gradients of the blurred picture, and beyond the pixels that count what psf predicts -> spectrum in work. */
-static void impute(dp_kernel *s, const float *data, const float complex *g, const float complex *psf) {
+/* Gradients of the blurred picture, and beyond the pixels that count what the PSF predicts -> spectrum in work. */
+static void impute(dp_kernel *s, const float *data, const float complex *g) {
     const dp_fft *f = s->fft;
     const int y0 = s->kh / 2, y1 = s->h - s->kh / 2 - 1, x0 = s->kw / 2, x1 = s->w - s->kw / 2 - 1;
-    multiply(g, psf, f->size, s->work);
+    multiply(g, s->psf, f->size, s->work);
     dp_fft_backward(f, s->work, s->plane);
     for (int y = y0; y < y1 && x1 > x0; y++)
         memcpy(s->plane + (size_t)y * (size_t)f->columns + x0, data + (size_t)y * (size_t)s->w + x0,
@@ -162,14 +172,14 @@ static void impute(dp_kernel *s, const float *data, const float complex *g, cons
 }
 
 /* right = correlation of the gradients with those of the blurred picture */
-static void find_right(dp_kernel *s, float complex *psf) {
+static void find_right(dp_kernel *s) {
     const dp_fft *f = s->fft;
     scatter(s->k, s->kh, s->kw, f->rows, f->columns, s->plane);
-    dp_fft_forward(f, s->plane, psf);
+    dp_fft_forward(f, s->plane, s->psf);
     memset(s->sum, 0, f->size * sizeof *s->sum);
-    impute(s, s->dx, s->gx, psf);
+    impute(s, s->dx, s->gx);
     correlate(s->gx, s->work, f->size, s->sum);
-    impute(s, s->dy, s->gy, psf);
+    impute(s, s->dy, s->gy);
     correlate(s->gy, s->work, f->size, s->sum);
     dp_fft_backward(f, s->sum, s->plane);
     gather(s->plane, f->rows, f->columns, s->kh, s->kw, s->right);
@@ -193,7 +203,8 @@ static void apply(dp_kernel *s, const float *y) {
 }
 
 /* min k'Ak/2 - right'k over k >= 0: projected gradients, accelerated (Beck and Teboulle 2009). */
-static void solve(dp_kernel *s, float *y) {
+static void solve(dp_kernel *s) {
+    float *y = s->ahead;
     const int m = s->kh * s->kw, n0 = s->small->rows, n1 = s->small->columns;
     const float step = 1 / fmaxf(bound(s), 1e-20F);
     double t = 1;
@@ -213,17 +224,21 @@ static void solve(dp_kernel *s, float *y) {
 }
 
 dipper_status dp_kernel_run(dp_kernel *s, const float *gx, const float *gy, double ridge, float *psf, dp_diag *diag) {
-    float complex *spectrum = dp_alloc(s->fft->size, sizeof *spectrum);
-    if (spectrum == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for a PSF's spectrum");
+    const size_t bytes = (size_t)s->kh * (size_t)s->kw * sizeof *psf;
     transform(s, gx, s->gx);
     transform(s, gy, s->gy);
-    memcpy(s->k, psf, (size_t)s->kh * (size_t)s->kw * sizeof *psf);
+    memcpy(s->k, psf, bytes);
     find_normal(s, ridge);
     for (int i = 0; i < IMPUTATIONS; i++) {
-        find_right(s, spectrum);
-        solve(s, s->before);
+        find_right(s);
+        solve(s);
     }
-    memcpy(psf, s->k, (size_t)s->kh * (size_t)s->kw * sizeof *psf);
-    dp_free(spectrum);
-    return DIPPER_OK;
+    memcpy(psf, s->k, bytes);
+    if (dp_psf_normalise(psf, s->kh, s->kw)) return DIPPER_OK;
+    return dp_fail(diag, DIPPER_ERROR_DIVERGED, "the estimate of a PSF of %d x %d px came to nothing", s->kw, s->kh);
+}
+
+dipper_status dp_kernel_run_picture(dp_kernel *s, const float *x, double ridge, float *psf, dp_diag *diag) {
+    dp_differences(x, s->h, s->w, s->x, s->y);
+    return dp_kernel_run(s, s->x, s->y, ridge, psf, diag);
 }

@@ -16,10 +16,12 @@ typedef struct dp_kernel dp_kernel;
 dipper_status dp_kernel_create(const dp_estimate *job, const dp_scale *scale, dp_diag *diag, dp_kernel **out);
 void dp_kernel_destroy(dp_kernel **kernel); /* NULL is fine */
 
-/* gx, gy (h, w): gradients of the latent picture as dp_differences gives them; psf (kh, kw): start, then result, not
- * normalised. ridge is a share of the gradients' energy. */
+/* gx, gy (h, w): gradients of the latent picture as dp_differences gives them; psf (kh, kw): start, then result, sum 1.
+ * ridge is a share of the gradients' energy. DIPPER_ERROR_DIVERGED: nothing of the PSF is left. */
 dipper_status dp_kernel_run(dp_kernel *kernel, const float *gx, const float *gy, double ridge, float *psf,
                             dp_diag *diag);
+/* The same with those of a latent picture x (h, w). */
+dipper_status dp_kernel_run_picture(dp_kernel *kernel, const float *x, double ridge, float *psf, dp_diag *diag);
 
 /* Forward differences of x (h, w), both (h, w); 0 at the last column and row. */
 void dp_differences(const float *x, int h, int w, float *gx, float *gy);

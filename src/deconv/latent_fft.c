@@ -4,26 +4,41 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "image/extreme.h"
 
-dipper_status dp_latent_create(const dp_estimate *job, const dp_scale *scale, dp_diag *diag, dp_latent **out) {
+static bool allocate(dp_latent *s, bool channels) {
+    const dp_grid *g = s->grid;
+    const dp_fft *f = g->fft;
+    s->d = dp_grid_plane(g);
+    s->x = dp_grid_plane(g);
+    s->tx = dp_grid_plane(g);
+    s->ty = dp_grid_plane(g);
+    s->data = dp_alloc(f->size, sizeof *s->data);
+    s->dy = dp_alloc((size_t)f->rows, sizeof *s->dy);
+    s->dx = dp_alloc(f->stride, sizeof *s->dx);
+    if (s->d == NULL || s->x == NULL || s->tx == NULL || s->ty == NULL || s->data == NULL || s->dy == NULL ||
+        s->dx == NULL)
+        return false;
+    if (!channels) return true;
+    s->u = dp_grid_plane(g);
+    s->value = dp_grid_plane(g);
+    s->index = dp_alloc(g->count, sizeof *s->index);
+    s->scratch = dp_alloc(dp_extreme_scratch(g->n0, g->n1), sizeof *s->scratch);
+    return s->u != NULL && s->value != NULL && s->index != NULL && s->scratch != NULL;
+}
+
+dipper_status dp_latent_create(const dp_estimate *job, const dp_scale *scale, bool channels, dp_diag *diag,
+                               dp_latent **out) {
     const dp_nonblind like = {.be = job->be, .psf = scale->psf, .kh = scale->kh, .kw = scale->kw};
     dp_latent *s = *out = dp_alloc(1, sizeof *s);
     dipper_status status = DIPPER_ERROR_MEMORY;
     if (s == NULL) goto fail;
     status = dp_grid_create(&like, scale->h, scale->w, diag, &s->grid);
     if (status != DIPPER_OK) goto fail;
-    const dp_fft *f = s->grid->fft;
-    s->d = dp_grid_plane(s->grid);
-    s->x = dp_grid_plane(s->grid);
-    s->tx = dp_grid_plane(s->grid);
-    s->ty = dp_grid_plane(s->grid);
-    s->data = dp_alloc(f->size, sizeof *s->data);
-    s->dy = dp_alloc((size_t)f->rows, sizeof *s->dy);
-    s->dx = dp_alloc(f->stride, sizeof *s->dx);
+    s->grid->threads = s->grid->fft->threads = dp_estimate_threads(job, scale);
     status = DIPPER_ERROR_MEMORY;
-    if (s->d == NULL || s->x == NULL || s->tx == NULL || s->ty == NULL || s->data == NULL || s->dy == NULL ||
-        s->dx == NULL)
-        goto fail;
+    if (!allocate(s, channels)) goto fail;
+    const dp_fft *f = s->grid->fft;
     for (int u = 0; u < f->rows; u++) s->dy[u] = (float)dp_grid_difference(u, f->rows);
     for (size_t v = 0; v < f->stride; v++) s->dx[v] = (float)dp_grid_difference((int)v, f->columns);
     return DIPPER_OK;
@@ -34,15 +49,11 @@ fail:
 
 void dp_latent_destroy(dp_latent **latent) {
     if (latent == NULL || *latent == NULL) return;
-    dp_grid_destroy(&(*latent)->grid);
-    dp_free((*latent)->d);
-    dp_free((*latent)->x);
-    dp_free((*latent)->tx);
-    dp_free((*latent)->ty);
-    dp_free((*latent)->data);
-    dp_free((*latent)->dy);
-    dp_free((*latent)->dx);
-    dp_free(*latent);
+    dp_latent *s = *latent;
+    void *const owned[] = {s->d, s->x, s->tx, s->ty, s->u, s->value, s->index, s->scratch, s->data, s->dy, s->dx};
+    dp_grid_destroy(&s->grid);
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) dp_free(owned[i]);
+    dp_free(s);
     *latent = NULL;
 }
 
@@ -79,8 +90,8 @@ static void gather_differences(const dp_latent *s, float beta) {
     }
 }
 
-/* One group of columns: work = spectrum of x's right side becomes (conj(K) D + work) / (|K|^2 + beta |L|^2). */
-static void solve_group(const dp_latent *s, size_t group, float beta) {
+/* One group of columns: work = spectrum of x's right side becomes (conj(K) D + work) / (|K|^2 + beta |L|^2 + mu). */
+static void solve_group(const dp_latent *s, size_t group, float beta, float mu) {
     const dp_grid *g = s->grid;
     const dp_fft *f = g->fft;
     dp_fft_columns_forward(f, g->work + group);
@@ -90,7 +101,7 @@ static void solve_group(const dp_latent *s, size_t group, float beta) {
         const float *k = (const float *)(g->psf + at), *d = (const float *)(s->data + at);
         for (int i = 0; i < DP_FFT_COLUMNS; i++) {
             const float kr = k[2 * i], ki = k[2 * i + 1], dr = d[2 * i], di = d[2 * i + 1];
-            const float below = kr * kr + ki * ki + beta * (s->dy[r] + s->dx[group + (size_t)i]);
+            const float below = kr * kr + ki * ki + beta * (s->dy[r] + s->dx[group + (size_t)i]) + mu;
             w[2 * i] = (kr * dr + ki * di + w[2 * i]) / below;
             w[2 * i + 1] = (kr * di - ki * dr + w[2 * i + 1]) / below;
         }
@@ -98,19 +109,20 @@ static void solve_group(const dp_latent *s, size_t group, float beta) {
     dp_fft_columns_backward(f, g->work + group);
 }
 
-static void solve(const dp_latent *s, float beta) {
+static void solve(const dp_latent *s, float beta, float mu) {
     const dp_grid *g = s->grid;
     const dp_fft *f = g->fft;
     const float scale = 1.0F / (float)g->count;
     const size_t width = (size_t)g->n1;
     gather_differences(s, beta);
+    for (size_t i = 0; mu > 0 && i < g->count; i++) s->x[i] += mu * s->u[i];
 #pragma omp parallel num_threads(g->threads)
     {
 #pragma omp for schedule(static)
         for (int i = 0; i < g->n0; i++)
             dp_fft_row_forward(f, s->x + (size_t)i * width, g->work + (size_t)i * f->stride);
 #pragma omp for schedule(static)
-        for (int group = 0; group < f->groups; group++) solve_group(s, (size_t)group * DP_FFT_COLUMNS, beta);
+        for (int group = 0; group < f->groups; group++) solve_group(s, (size_t)group * DP_FFT_COLUMNS, beta, mu);
 #pragma omp for schedule(static)
         for (int i = 0; i < g->n0; i++) {
             float *row = s->x + (size_t)i * width;
@@ -120,16 +132,54 @@ static void solve(const dp_latent *s, float beta) {
     }
 }
 
-dipper_status dp_latent_run(dp_latent *s, dp_scale *scale, double weight, dp_diag *diag) {
-    dp_grid *g = s->grid;
-    DP_TRY(dp_grid_set_psf(g, scale->psf, diag));
-    dp_grid_place(g, scale->blurred, s->d);
-    dp_fft_forward(g->fft, s->d, s->data);
-    memcpy(s->x, s->d, g->count * sizeof *s->x);
-    for (double beta = 2 * weight; beta < 1e5; beta *= 2) {
-        wanted_differences(s, (float)(weight / beta));
-        solve(s, (float)beta);
+/* ---- Dark and bright channel ---- */
+
+/* u = x but where a window's extreme lies near enough to `to` that it is worth to be there. */
+static void wanted_extremes(const dp_latent *s, bool bright, float to, float least, int radius) {
+    const dp_grid *g = s->grid;
+    if (!(least > 0)) return;
+    dp_plane_extreme(s->x, g->n0, g->n1, radius, bright, s->value, s->index, s->scratch);
+    for (size_t i = 0; i < g->count; i++) {
+        const float away = s->value[i] - to;
+        if (away * away < least) s->u[s->index[i]] = to;
     }
-    dp_grid_crop(g, s->x, scale->latent);
+}
+
+/* mu, the weight of u, grows with beta; beyond `firm` it would forbid x to be anything else. */
+static double wanted_values(const dp_latent *s, const dp_latent_prior *prior, double beta) {
+    const double firm = 8, first = 2 * fmax(prior->dark, prior->bright);
+    if (s->u == NULL || !(first > 0)) return 0;
+    const double mu = fmin(first * beta / (2 * prior->weight), firm);
+    memcpy(s->u, s->x, s->grid->count * sizeof *s->u);
+    wanted_extremes(s, false, 0, (float)(prior->dark / mu), prior->radius);
+    wanted_extremes(s, true, 1, (float)(prior->bright / mu), prior->radius);
+    return mu;
+}
+
+/* ---- The run ---- */
+
+static dipper_status take(dp_latent *s, const dp_scale *scale, dp_diag *diag) {
+    DP_TRY(dp_grid_set_psf(s->grid, scale->psf, diag));
+    dp_grid_place(s->grid, scale->blurred, s->d);
+    dp_fft_forward(s->grid->fft, s->d, s->data);
+    return DIPPER_OK;
+}
+
+dipper_status dp_latent_run(dp_latent *s, dp_scale *scale, const dp_latent_prior *prior, dp_diag *diag) {
+    DP_TRY(take(s, scale, diag));
+    memcpy(s->x, s->d, s->grid->count * sizeof *s->x);
+    for (double beta = 2 * prior->weight; beta < 1e5; beta *= 2) {
+        const double mu = wanted_values(s, prior, beta);
+        wanted_differences(s, (float)(prior->weight / beta));
+        solve(s, (float)beta, (float)mu);
+    }
+    dp_grid_crop(s->grid, s->x, scale->latent);
+    return DIPPER_OK;
+}
+
+dipper_status dp_latent_rebuild(dp_latent *s, dp_scale *scale, double beta, dp_diag *diag) {
+    DP_TRY(take(s, scale, diag));
+    solve(s, (float)beta, 0);
+    dp_grid_crop(s->grid, s->x, scale->latent);
     return DIPPER_OK;
 }

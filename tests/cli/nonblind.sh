@@ -67,7 +67,7 @@ refused 3 'small.npy: a picture of 2 x 9 pixels is smaller than the PSF of 3 x 3
 # One manner's options in the other
 refused 2 "'fast': finds the PSF itself" in.npy --psf psf.txt -m fast
 refused 2 "'tv': needs to know the blur" in.npy -m tv
-refused 2 "'none': with --psf there are sparse" in.npy --psf psf.txt -m none
+refused 2 "'none' is no non-blind method; there are sparse" in.npy --psf psf.txt -m none
 refused 2 'says the size already' in.npy --psf psf.txt -k 5
 refused 2 'fields are of recipes' in.npy --psf psf.txt --set scales=1
 refused 2 'no PSF is found' in.npy --psf psf.txt --psf-out p.npy

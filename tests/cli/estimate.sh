@@ -1,0 +1,49 @@
+# dipper estimate, and dipper deblur with a classical method: results, bad input.
+. "$(dirname "$0")/lib.sh"
+
+if ! "$DIPPER" info | grep -q 'FFTW on'; then
+    make in.npy 41 33 depth=32
+    expect 2 "$DIPPER" estimate in.npy
+    err_has 'needs FFTW'
+    finish
+fi
+estimate() { want=$1; shift; expect "$want" "$DIPPER" estimate -j 1 -q "$@"; }
+refused() { # refused CODE PATTERN ARGUMENT...
+    estimate "$1" -k 5 -o never.npy in.npy $3
+    err_has "$2"
+    one_line
+    absent never.npy never.png
+}
+make in.npy 41 33 depth=32
+make colour.npy 40 32 depth=32 channels=3
+
+estimate 0 in.npy -k 5x7 -n 2
+out_has '^in_psf.npy$'
+exists in_psf.npy
+absent in_deblurred.npy in.run.json
+expect 0 "$DIPPER" psf show in_psf.npy
+estimate 4 in.npy -k 5x7
+estimate 0 -f in.npy -m dark-channel -k 5 -n 1 --roi 30x20+5+6 --set weight=0.01 -o part.npy
+exists part.npy
+refused 2 'odd' '-k 6'
+refused 2 'there are map-l0' '-m none'
+refused 2 'no such setting' '--set colour=3'
+refused 2 'from 1 to 1000' '-n 0'
+refused 2 'WxH+X+Y' '--roi 3x4'
+refused 2 'does not lie in the picture' '--roi 30x30+20+20'
+refused 3 'hides the picture' '--noise 100'
+
+expect 0 "$DIPPER" deblur -j 1 -q colour.npy -m map-l0 -k 5 -n 1 --nonblind tv -o colour_out.npy
+exists colour_out.npy colour_out_psf.npy
+if have_json; then
+    exists colour_out.run.json
+    check "the record lacks the step" grep -q '"method": *"tv"' colour_out.run.json
+    check "the record lacks the method" grep -q '"map-l0"' colour_out.run.json
+fi
+expect 2 "$DIPPER" deblur -q in.npy -m map-l0 --psf part.npy
+err_has 'leave --psf out'
+expect 2 "$DIPPER" deblur -q in.npy --nonblind tv
+err_has 'map-l0 and its kind'
+expect 0 "$DIPPER" deblur -q in.npy -m map-l0 --print-config
+out_has '^weight = 0.003'
+finish
