@@ -1,5 +1,6 @@
 /* One picture restored by the classical way: kernel estimation, then a non-blind step.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/estimator.h"
 #include "cli/job_inner.h"
 
 #include <stdlib.h>
@@ -29,7 +30,8 @@ static dipper_status estimate(job *j) {
     options.progress = on_progress;
     options.user = j;
     options.info = &info;
-    const dipper_status status = dipper_estimate_psf(s->context, &blurred, &options, j->psf);
+    dipper_status status = estimator_choose_region(s->estimate, s->context, &blurred, j->input, s->console, &options);
+    if (!status) status = dipper_estimate_psf(s->context, &blurred, &options, j->psf);
     console_end(s->console);
     j->seconds = wall_seconds() - begun;
     j->memory_bytes = info.memory_bytes;

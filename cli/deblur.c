@@ -31,7 +31,7 @@ static const option_row rows[] = {
     {'m', "method", "NAME", OPTION_TEXT, AT(common.method), 0, 0, NULL,
      "recipe: fast (default), selfdeblur ...; classical: map-l0 ...; with --psf: sparse (default), tv ... (dipper info "
      "lists them)"},
-    {0, "roi", "WxH+X+Y", OPTION_TEXT, AT(roi), 0, 0, NULL, "with map-l0 and its kind: " ESTIMATOR_ROI_HELP},
+    {0, "roi", ESTIMATOR_ROI, OPTION_TEXT, AT(roi), 0, 0, NULL, "with map-l0 and its kind: " ESTIMATOR_ROI_HELP},
     {0, "nonblind", "NAME", OPTION_TEXT, AT(step), 0, 0, NULL,
      "with map-l0 and its kind: what restores the picture once the PSF is found; sparse (default), tv ..."},
     {0, "psf", "FILE", OPTION_TEXT, AT(nonblind.psf), 0, 0, NULL,

@@ -29,7 +29,7 @@ static const option_row rows[] = {
     {'n', "iterations", "N", OPTION_TEXT, AT(iterations), 0, 0, NULL, "per scale; default: the method's"},
     {0, "set", "FIELD=VALUE", OPTION_LIST, AT(set), 0, 0, NULL,
      "change a setting of the method; may be repeated (dipper info lists them)"},
-    {0, "roi", "WxH+X+Y", OPTION_TEXT, AT(roi), 0, 0, NULL, ESTIMATOR_ROI_HELP},
+    {0, "roi", ESTIMATOR_ROI, OPTION_TEXT, AT(roi), 0, 0, NULL, ESTIMATOR_ROI_HELP},
     {0, "noise", "SIGMA", OPTION_TEXT, AT(noise), 0, 0, NULL,
      "standard deviation of the noise, with pictures in 0 to 1; auto (default) estimates it"},
     {0, "max-memory", "MB", OPTION_INT, AT(max_memory), 0, 1000000000, NULL, "refuse what needs more; 0: no limit"},
@@ -120,7 +120,8 @@ static dipper_status estimate(estimate_job *j, const char *input) {
     j->psf = malloc((size_t)e->psf_width * (size_t)e->psf_height * sizeof *j->psf);
     if (!j->psf) return io_fail(&j->error, DIPPER_ERROR_MEMORY, "%s: no memory for its PSF", input);
     console_begin(&j->console, input);
-    const dipper_status status = dipper_estimate_psf(j->context, &view, e, j->psf);
+    dipper_status status = estimator_choose_region(&j->settings, j->context, &view, input, &j->console, e);
+    if (!status) status = dipper_estimate_psf(j->context, &view, e, j->psf);
     console_end(&j->console);
     if (status) return failed(j, input, status);
     console_detail(&j->console, "%s: %s, noise %.4g, %d x %d px looked at, %.2f s", input, e->method, info.noise_sigma,

@@ -55,14 +55,16 @@ static int set_values(const char *command, const dipper_estimate_method *m, cons
     return set_value(command, m, "iterations", changes->iterations, "--iterations", changes->iterations, out);
 }
 
-/* "WxH+X+Y" */
-static int parse_roi(const char *command, const char *text, dipper_estimate_options *o) {
+/* "auto" or "WxH+X+Y" */
+static int parse_roi(const char *command, const char *text, job_estimate_settings *out) {
     char rest;
-    if (!text) return 0;
+    dipper_estimate_options *o = &out->options;
+    out->choose_region = text && !strcmp(text, "auto");
+    if (!text || out->choose_region) return 0;
     if (sscanf(text, "%6dx%6d+%6d+%6d%c", &o->width, &o->height, &o->x, &o->y, &rest) == 4 && o->width > 0 &&
         o->height > 0 && o->x >= 0 && o->y >= 0)
         return 0;
-    return options_refuse(command, "--roi", text, "is not of the form WxH+X+Y, in pixels");
+    return options_refuse(command, "--roi", text, "is not auto or of the form WxH+X+Y, in pixels");
 }
 
 int estimator_open(const char *command, const char *method, const recipe_changes *changes, const char *roi,
@@ -76,13 +78,41 @@ int estimator_open(const char *command, const char *method, const recipe_changes
     memset(out->values, 0, sizeof out->values);
     for (int i = 0; i < m.setting_count; i++) out->values[i] = m.settings[i].value;
     const int code = set_values(command, &m, changes, out);
-    return code ? code : parse_roi(command, roi, &out->options);
+    return code ? code : parse_roi(command, roi, out);
+}
+
+/* Large enough to show the PSF many times over, and on pictures of that size or less all there is. */
+static int region_side(int psf_width, int psf_height) {
+    enum { LEAST = 256, PSFS = 8 };
+    const int side = PSFS * (psf_width > psf_height ? psf_width : psf_height);
+    return side > LEAST ? side : LEAST;
+}
+
+dipper_status estimator_choose_region(const job_estimate_settings *s, dipper_context *context,
+                                      const dipper_image *blurred, const char *input, console *c,
+                                      dipper_estimate_options *o) {
+    dipper_region r = {.struct_size = sizeof r};
+    const int side = region_side(o->psf_width, o->psf_height);
+    if (!s->choose_region) return DIPPER_OK;
+    const dipper_status status = dipper_region_choose(context, blurred, side, side, o->psf_width, o->psf_height, &r);
+    if (status) return status;
+    o->x = r.x;
+    o->y = r.y;
+    o->width = r.width;
+    o->height = r.height;
+    if (r.score > 0)
+        console_note(c, "%s: the PSF is looked for in %dx%d+%d+%d", input, r.width, r.height, r.x, r.y);
+    else
+        console_note(c, "%s: no part shows the blur well; the PSF is looked for in the middle, %dx%d+%d+%d", input,
+                     r.width, r.height, r.x, r.y);
+    return DIPPER_OK;
 }
 
 void estimator_print(const job_estimate_settings *s) {
     dipper_estimate_method m;
     const dipper_estimate_options *o = &s->options;
     if (!find(o->method, &m)) return;
+    if (s->choose_region) puts("roi = auto");
     if (o->width) printf("roi = %dx%d+%d+%d\n", o->width, o->height, o->x, o->y);
     puts("# settings of the estimate, for --set");
     for (int i = 0; i < m.setting_count; i++)

@@ -5,7 +5,8 @@
 #include "cli/job.h"
 #include "cli/library.h"
 
-#define ESTIMATOR_ROI_HELP "look for the PSF in this part of the picture only"
+#define ESTIMATOR_ROI "WxH+X+Y|auto"
+#define ESTIMATOR_ROI_HELP "look for the PSF in this part of the picture only; auto: in the part that shows it best"
 
 int estimator_is_known(const char *name);
 
@@ -13,6 +14,11 @@ int estimator_is_known(const char *name);
  * returns the exit code. out->options borrows from out, which must stay where it is. */
 int estimator_open(const char *command, const char *method, const recipe_changes *changes, const char *roi,
                    job_estimate_settings *out);
+/* If that was --roi auto: the region of this picture for a PSF of the size in options, to options, and to the console.
+ */
+dipper_status estimator_choose_region(const job_estimate_settings *settings, dipper_context *context,
+                                      const dipper_image *blurred, const char *input, console *c,
+                                      dipper_estimate_options *options);
 void estimator_print(const job_estimate_settings *settings); /* for --print-config */
 
 #endif

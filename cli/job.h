@@ -19,6 +19,7 @@ typedef struct job_nonblind_settings {
 typedef struct job_estimate_settings {
     dipper_estimate_options options;             /* but for sizes, noise, memory, progress and info */
     double values[DIPPER_ESTIMATE_SETTINGS_MAX]; /* options.settings */
+    int choose_region;                           /* in each picture; else as options say */
 } job_estimate_settings;
 
 typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */

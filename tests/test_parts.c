@@ -32,7 +32,7 @@ static void *fresh(machine *m, dp_shape shape) {
 }
 
 static void *input(machine *m, const char *name) {
-    size_t n;
+    size_t n = 0;
     const float *values = find(m->gold, "", name, &n);
     void *p = fresh(m, dp_vector((int)n));
     m->be->vt->upload(m->be, dp_vector((int)n), p, values);
@@ -49,7 +49,7 @@ static void run(machine *m, const dp_op *op, void *const *args) {
 }
 
 static void expect(const machine *m, const void *buffer, const char *name) {
-    size_t n;
+    size_t n = 0;
     const float *want = find(m->gold, "", name, &n);
     float *got = dp_alloc(n, sizeof *got), most = 0;
     m->be->vt->download(m->be, dp_vector((int)n), got, buffer);

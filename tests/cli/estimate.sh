@@ -25,6 +25,12 @@ expect 0 "$DIPPER" psf show in_psf.npy
 estimate 4 in.npy -k 5x7
 estimate 0 -f in.npy -m dark-channel -k 5 -n 1 --roi 30x20+5+6 --set weight=0.01 -o part.npy
 exists part.npy
+expect 0 "$DIPPER" estimate -j 1 -f in.npy -k 5 -n 1 --roi auto -o auto.npy # smaller than the region: all of it
+err_has 'looked for in 41x33+0+0'
+exists auto.npy
+make large.npy 300 280 depth=32
+expect 0 "$DIPPER" deblur -j 1 large.npy -m map-l0 -k 5 -n 1 --nonblind tv --roi auto -o large_out.npy
+err_has 'looked for in 256x256+'
 refused 2 'odd' '-k 6'
 refused 2 'there are map-l0' '-m none'
 refused 2 'no such setting' '--set colour=3'
