@@ -48,7 +48,9 @@ static void filter(const dp_fft *f, const float complex *psf, float constant, fl
             const size_t at = (size_t)r * f->stride + j;
             const float gr = crealf(psf[at]), gi = cimagf(psf[at]), xr = crealf(x[at]), xi = cimagf(x[at]);
             const float scale = 1 / (gr * gr + gi * gi + constant);
-            x[at] = CMPLXF(scale * (gr * xr + gi * xi), scale * (gr * xi - gi * xr));
+            float *to = (float *)&x[at]; /* clang 14 knows no CMPLXF */
+            to[0] = scale * (gr * xr + gi * xi);
+            to[1] = scale * (gr * xi - gi * xr);
         }
 }
 
