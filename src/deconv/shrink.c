@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/clones.h"
+
 /* The root of v + a v^(a-1) = t above `low`, where the left side grows: 1 + a (a-1) v^(a-2) > 0 from the floor on for
  * every exponent. */
 static double root(double t, double a, double low) {
@@ -40,7 +42,7 @@ static float keep_beyond(const dp_shrink *s, float t) {
 enum { BLOCK = 64 };
 
 /* In steps that compilers turn into vector instructions, but for the look-up itself. */
-static void shrink_block(const dp_shrink *s, float scale, float *z, int n) {
+DP_CLONES static void shrink_block(const dp_shrink *s, float scale, float *z, int n) {
     const float unit = (float)DP_SHRINK_STEPS / DP_SHRINK_REACH / scale;
     float at[BLOCK], keep[BLOCK];
     int index[BLOCK], far = 0;

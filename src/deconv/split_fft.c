@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "deconv/grid_fft.h"
 #include "deconv/shrink.h"
@@ -89,8 +90,8 @@ enum { BLOCK = 64 };
 
 /* n elements from `at` on, their right neighbours and those below: z = relaxed Dx + c, where relaxed Dx = r Dx + (1 -
  * r) v of before, v = target + c; `grow` rescales c to the present beta. Then v, c = z - v, target = v - c. */
-static void update_block(const split *s, size_t at, const float *right, const float *below, int n, float r, float grow,
-                         seam free) {
+DP_CLONES static void update_block(const split *s, size_t at, const float *right, const float *below, int n, float r,
+                                   float grow, seam free) {
     const float *x = s->x + at, old = 1 - r, both = old + grow;
     float *restrict cx = s->cx + at, *restrict cy = s->cy + at, *restrict tx = s->tx + at, *restrict ty = s->ty + at;
     float vx[BLOCK], vy[BLOCK];
@@ -136,7 +137,7 @@ static void update_differences(const split *s, float r, float grow) {
 
 /* u holds relaxed Kx = r Kx + (1 - r)(u - b) of before, and becomes the target u - b. The data term's u near z counts
  * (u - d)^2 where the pixel is seen, or only while u < d if it is saturated. */
-static void update_data_row(const split *s, int i) {
+DP_CLONES static void update_data_row(const split *s, int i) {
     const size_t at = (size_t)i * (size_t)s->grid->n1;
     const float saturation = s->job->saturation > 0 ? s->job->saturation : INFINITY;
     const float half = 0.5F * s->mu, share = 1 / (1 + half), again = 2 - relaxation;
@@ -154,7 +155,7 @@ static void update_data_row(const split *s, int i) {
 /* ---- x ---- */
 
 /* Row i of x = D'(target), the right side's second part. */
-static void gather_row(const split *s, int i) {
+DP_CLONES static void gather_row(const split *s, int i) {
     const dp_grid *g = s->grid;
     const size_t at = (size_t)i * (size_t)g->n1, above = (size_t)(i > 0 ? i - 1 : g->n0 - 1) * (size_t)g->n1;
     const float *tx = s->tx + at, *ty = s->ty + at, *up = s->ty + above;
@@ -163,32 +164,42 @@ static void gather_row(const split *s, int i) {
     for (int j = 1; j < g->n1; j++) x[j] = tx[j - 1] - tx[j] + up[j] - ty[j];
 }
 
+enum { AHEAD = 8 }; /* rows; a column's elements are too far apart for the processor to fetch them by itself */
+
 /* One group of columns: work = spectrum of D'(target) becomes that of x; data becomes that of relaxed Kx if u is a
  * variable. Both divided by the size of the grid, for the way back. */
-static void solve_group(const split *s, size_t group) {
-    const dp_grid *g = s->grid;
-    const dp_fft *f = g->fft;
-    const float scale = 1.0F / (float)g->count, r = relaxation * scale, old = scale - r;
-    dp_fft_columns_forward(f, g->work + group);
-    if (s->masked) dp_fft_columns_forward(f, s->data + group);
+DP_CLONES static void divide_group(const split *s, size_t group) {
+    const dp_fft *f = s->grid->fft;
+    const float scale = 1.0F / (float)s->grid->count, r = relaxation * scale, old = scale - r;
+    const float mu = s->mu, beta = s->beta, *dx = s->dx + group;
     for (int row = 0; row < f->rows; row++) {
         const size_t at = (size_t)row * f->stride + group;
-        float *w = (float *)(g->work + at), *t = (float *)(s->data + at);
-        const float *k = (const float *)(g->psf + at);
+        float *restrict w = (float *)(s->grid->work + at), *restrict t = (float *)(s->data + at);
+        const float *restrict k = (const float *)(s->grid->psf + at), dy = s->dy[row];
+        if (row + AHEAD < f->rows) __builtin_prefetch(s->grid->psf + at + AHEAD * f->stride);
+        float x[2 * DP_FFT_COLUMNS];
         for (int i = 0; i < DP_FFT_COLUMNS; i++) {
             const float kr = k[2 * i], ki = k[2 * i + 1], tr = t[2 * i], ti = t[2 * i + 1];
-            const float below = 1 / (s->mu * (kr * kr + ki * ki) + s->beta * (s->dy[row] + s->dx[group + (size_t)i]));
-            const float xr = (s->mu * (kr * tr + ki * ti) + s->beta * w[2 * i]) * below;
-            const float xi = (s->mu * (kr * ti - ki * tr) + s->beta * w[2 * i + 1]) * below;
-            w[2 * i] = scale * xr;
-            w[2 * i + 1] = scale * xi;
-            if (!s->masked) continue;
-            t[2 * i] = r * (kr * xr - ki * xi) + old * tr;
-            t[2 * i + 1] = r * (kr * xi + ki * xr) + old * ti;
+            const float below = 1 / (mu * (kr * kr + ki * ki) + beta * (dy + dx[i]));
+            x[2 * i] = (mu * (kr * tr + ki * ti) + beta * w[2 * i]) * below;
+            x[2 * i + 1] = (mu * (kr * ti - ki * tr) + beta * w[2 * i + 1]) * below;
+        }
+        for (int i = 0; i < 2 * DP_FFT_COLUMNS; i++) w[i] = scale * x[i];
+        for (int i = 0; s->masked && i < DP_FFT_COLUMNS; i++) {
+            const float kr = k[2 * i], ki = k[2 * i + 1], xr = x[2 * i], xi = x[2 * i + 1];
+            t[2 * i] = r * (kr * xr - ki * xi) + old * t[2 * i];
+            t[2 * i + 1] = r * (kr * xi + ki * xr) + old * t[2 * i + 1];
         }
     }
-    dp_fft_columns_backward(f, g->work + group);
-    if (s->masked) dp_fft_columns_backward(f, s->data + group);
+}
+
+static void solve_group(const split *s, size_t group) {
+    const dp_grid *g = s->grid;
+    dp_fft_columns_forward(g->fft, g->work + group);
+    if (s->masked) dp_fft_columns_forward(g->fft, s->data + group);
+    divide_group(s, group);
+    dp_fft_columns_backward(g->fft, g->work + group);
+    if (s->masked) dp_fft_columns_backward(g->fft, s->data + group);
 }
 
 /* Updates u as well, row by row on its way to the spectrum. */
@@ -264,21 +275,29 @@ static dipper_status restore(split *s, dp_nonblind *job, int iterations, dp_diag
     return DIPPER_OK;
 }
 
+/* Of one channel: a tile without saturated pixels needs no more than a picture without them. */
+static int iterations_for(const dp_nonblind *job, const float *plane, size_t n) {
+    bool bounded = false;
+    for (size_t i = 0; i < n && job->saturation > 0 && !bounded; i++) bounded = plane[i] >= job->saturation;
+    return job->iterations > 0 ? job->iterations : job->method->iterations * (bounded ? bounded_factor : 1);
+}
+
 static dipper_status run(dp_nonblind *job, dp_image *picture, bool joint, dp_diag *diag) {
     split s = {.job = job, .joint = joint, .exponent = joint ? 1 : job->exponent};
-    const int own = job->method->iterations * (job->saturation > 0 ? bounded_factor : 1);
-    const int iterations = job->iterations > 0 ? job->iterations : own;
+    int total = 0;
     s.masked = job->edges == DP_EDGES_LATENT || job->saturation > 0 || job->mask != NULL;
     s.mu = s.masked ? mu_masked : mu_known;
     dipper_status status = make(&s, job, picture, diag);
     for (int c = 0; c < picture->channels && status == DIPPER_OK; c++) {
         float *plane = dp_image_plane(picture, c);
+        const int iterations = iterations_for(job, plane, dp_image_plane_count(picture));
+        total += iterations;
         job->channel = c;
         begin(&s, plane);
         status = restore(&s, job, iterations, diag);
         dp_grid_crop(s.grid, s.x, plane);
     }
-    job->iterations = iterations * picture->channels;
+    job->iterations = total;
     unmake(&s);
     return status;
 }

@@ -256,7 +256,7 @@ static void restore_all(crew *c) {
 #pragma omp ordered
         {
             if (t.picture.data != NULL) blend(&t, c->out);
-            if (i == 0) iterations = t.job.iterations;
+            if (t.job.iterations > iterations) iterations = t.job.iterations; /* of the tile with the most */
         }
         tile_free(&t);
 #pragma omp atomic
