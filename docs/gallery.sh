@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the pictures of README and docs/failures.md again, from scenes that dipper-scene draws, into docs/pictures.
+# Makes the pictures of README, docs/failures.md and docs/methods/classical.md again, from scenes that dipper-scene draws, into docs/pictures.
 # usage: docs/gallery.sh BUILD_FOLDER
 set -eu
 build=$1
@@ -14,7 +14,7 @@ psnr() { "$build/dipper" score "$1" --gt "$2" --protocol levin | sed -n 's/^PSNR
 run() {
     name=$1
     # shellcheck disable=SC2086 # lists of words
-    "$build/dipper-scene" -o "$work/$name" --seed 9 --psf-size 19 --colour $2 > /dev/null
+    "$build/dipper-scene" -o "$work/$name" --seed 9 --colour $2 > /dev/null
     # shellcheck disable=SC2086
     "$build/dipper" deblur -q "$work/$name/blurred.png" -o "$work/$name/result.png" $3 > /dev/null
     cp "$work/$name/result.png" "$out/$name.png"
@@ -23,9 +23,15 @@ run() {
         "$(psnr "$work/$name/result.png" "$work/$name/sharp.png")"
 }
 
-run deblurred "" "-k 19"
+run deblurred "--psf-size 19" "-k 19"
 cp "$work/deblurred/blurred.png" "$out/blurred.png"
 cp "$work/deblurred/psf.png" "$out/true_psf.png"
-run window_small "" "-k 9"
-run noise "--noise 0.04" "-k 19"
-run noise_ignored "--noise 0.04" "-k 19 --noise 0"
+run window_small "--psf-size 19" "-k 9"
+run noise "--psf-size 19 --noise 0.04" "-k 19"
+run noise_ignored "--psf-size 19 --noise 0.04" "-k 19 --noise 0"
+run classical "--psf-size 19" "-m map-l0 -k 19"
+run classical_noise "--psf-size 19 --noise 0.04" "-m map-l0 -k 19"
+run classical_lamps "--psf-size 19 --lamps 12" "-m map-l0 -k 19"
+cp "$work/classical_lamps/blurred.png" "$out/classical_lamps_blurred.png"
+run classical_large "--psf-size 41" "-m map-l0 -k 41"
+cp "$work/classical_large/blurred.png" "$out/classical_large_blurred.png"

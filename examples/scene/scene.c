@@ -18,13 +18,14 @@ static const char usage[] =
     "      --size WxH      of the pictures, px (default 288x224)\n"
     "      --psf-size N    side of the PSF's window, odd, 1..101 px (default 19)\n"
     "      --noise S       standard deviation of the noise, pictures being in [0, 1] (default 0.005)\n"
+    "      --lamps N       at night: dark, with N lamps too bright for the sensor (default 0: by day)\n"
     "      --colour        three channels instead of grey\n"
     "Writes sharp.png, blurred.png and psf.png (.npy where libvips is missing), and psf.npy.\n";
 
 typedef struct options {
     const char *directory;
     unsigned long long seed;
-    int width, height, psf_size, channels;
+    int width, height, psf_size, channels, lamps;
     double noise;
 } options;
 
@@ -59,6 +60,23 @@ static int scene_blur(scene *s, const options *o) {
     return good;
 }
 
+/* Dims the picture and lights lamps in it, ten times as bright as the sensor can tell. */
+static void scene_night(float *planes, const options *o, int width, int height) {
+    enum { RADIUS = 2 };
+    const size_t pixels = (size_t)width * (size_t)height;
+    scene_rng rng = {o->seed ^ 0x4c414du << 8};
+    for (size_t i = 0; i < pixels * (size_t)o->channels; i++) planes[i] *= 0.25f;
+    for (int n = 0; n < o->lamps; n++) {
+        const int x0 = (int)rng_uniform(&rng, RADIUS, width - RADIUS);
+        const int y0 = (int)rng_uniform(&rng, RADIUS, height - RADIUS);
+        for (int i = 0; i < (2 * RADIUS + 1) * (2 * RADIUS + 1); i++) {
+            const int dx = i % (2 * RADIUS + 1) - RADIUS, dy = i / (2 * RADIUS + 1) - RADIUS;
+            for (int c = 0; c < o->channels && dx * dx + dy * dy <= RADIUS * RADIUS; c++)
+                planes[(size_t)c * pixels + (size_t)(y0 + dy) * (size_t)width + (size_t)(x0 + dx)] = 10;
+        }
+    }
+}
+
 static int scene_draw(scene *s, const options *o) {
     const int k = o->psf_size, width = o->width + k - 1, height = o->height + k - 1;
     /* a stream each, so that a PSF stays the same when the picture's size changes */
@@ -70,6 +88,7 @@ static int scene_draw(scene *s, const options *o) {
     draw_lines(&canvas, &rng);
     canvas_resolve(&canvas, o->channels, s->sharp);
     canvas_destroy(&canvas);
+    if (o->lamps > 0) scene_night(s->sharp, o, width, height);
     psf_draw(s->psf, k, &path);
     if (!scene_blur(s, o)) return 0;
     const size_t samples = (size_t)o->width * (size_t)o->height * (size_t)o->channels;
@@ -160,6 +179,10 @@ static int set_option(options *o, int option, const char *text) {
         if (!number(text, 0, 1, &value)) return 0;
         o->noise = value;
         return 1;
+    case 'l':
+        if (!number(text, 0, 1000, &value) || fmod(value, 1) != 0) return 0;
+        o->lamps = (int)value;
+        return 1;
     case 'k':
         if (!number(text, 1, 101, &value) || fmod(value, 2) != 1) return 0;
         o->psf_size = (int)value;
@@ -171,11 +194,15 @@ static int set_option(options *o, int option, const char *text) {
 
 /* 1: go on, 0: help was asked for, -1: wrong. */
 static int read_options(options *o, int argc, char **argv) {
-    static const struct option table[] = {
-        {"output", required_argument, NULL, 'o'}, {"seed", required_argument, NULL, 's'},
-        {"size", required_argument, NULL, 'z'},   {"psf-size", required_argument, NULL, 'k'},
-        {"noise", required_argument, NULL, 'n'},  {"colour", no_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"size", required_argument, NULL, 'z'},
+                                          {"psf-size", required_argument, NULL, 'k'},
+                                          {"noise", required_argument, NULL, 'n'},
+                                          {"colour", no_argument, NULL, 'c'},
+                                          {"lamps", required_argument, NULL, 'l'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "o:h", table, &index)) != -1) {
         if (option == 'h') return 0;
