@@ -53,12 +53,12 @@ static void make_small(float *d, float *psf) {
 }
 
 /* Values by NumPy: fft2 of the PSF with its centre at the origin; Wiener: conj(K) D / (|K|^2 + w (4 sin^2(pi u/9) +
- * 4 sin^2(pi v/7))^(e/2)), the mean kept; Richardson-Lucy: three iterations from x = max(d, 1e-6). */
+ * 4 sin^2(pi v/7))^(e/2)), the mean kept; Richardson-Lucy: three iterations from x = 0.5. */
 static void equals_numpy(void **state) {
     (void)state;
     static const double expected[3][6] = {{0.391724, 2.177563, -0.743290, 0.886677, 0.552811, 0.485393},
                                           {0.403299, 1.424732, -0.248208, 0.724048, 0.574196, 0.549129},
-                                          {0.000001, 0.926762, 0.320647, 0.000002, 0.265023, 0.000002}};
+                                          {0.350337, 1.039953, 0.223624, 0.539393, 0.507364, 0.481908}};
     static const char *const names[3] = {"wiener", "wiener", "rl"};
     dipper_context *c = open_context(1);
     float d[SN], psf[SKH * SKW], out[SN];

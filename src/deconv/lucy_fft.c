@@ -20,6 +20,7 @@ typedef struct lucy {
 
 static const float least = 1e-6F;      /* of x and of Kx: both stay above 0 */
 static const float seen = 0.01F;       /* pixels of which the picture sees less stay as they are */
+static const float start = 0.5F;       /* of x everywhere: nothing is known (Richardson 1972), as in scikit-image */
 static const float flat = 1e-3F;       /* gradients below this count as this large */
 static const float denominator = 0.5F; /* of K'm at least, for total variation: keeps the factor positive (Dey 2006,
                                           section 4), and very large weights from swinging up */
@@ -137,7 +138,10 @@ static dipper_status run(dp_nonblind *job, dp_image *picture, bool tv, dp_diag *
             dp_grid_extend(g, plane, s.d);
         else
             dp_grid_place(g, plane, s.d);
-        for (size_t i = 0; i < g->count; i++) s.x[i] = s.d[i] = fmaxf(s.d[i], least); /* a model of light */
+        for (size_t i = 0; i < g->count; i++) {
+            s.d[i] = fmaxf(s.d[i], least); /* a model of light */
+            s.x[i] = s.norm[i] < seen ? s.d[i] : start;
+        }
         dp_grid_hide(g, job, s.d);
         job->channel = c;
         status = restore(&s, job, iterations, may_end, diag, &done);

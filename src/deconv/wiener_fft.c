@@ -1,6 +1,6 @@
 /* Wiener's filter, X = conj(K) D / (|K|^2 + weight |L|^exponent): |L|^2 is the transform of the first differences, so
  * that the signal is taken to have a spectrum of 1/f^exponent; 2 is that of natural pictures (Field 1987), 0 a flat
- * one, 4 what scikit-image calls unsupervised with a Laplacian. The mean is never damped. */
+ * one, 4 the Laplacian's, which is scikit-image's. The mean is never damped. */
 #include <math.h>
 
 #include "base/memory.h"
@@ -13,9 +13,11 @@ typedef struct wiener {
     double *dy, *dx; /* (n0), (stride): shares of |L|^2 */
 } wiener;
 
+/* |L|^exponent; pow takes as long as the transforms, so the usual exponents do without. */
 static double prior(const wiener *s, const dp_nonblind *job, int u, size_t v) {
-    const double l = s->dy[u] + s->dx[v];
-    return l > 0 ? pow(l, 0.5 * job->exponent) : 0;
+    const double l = s->dy[u] + s->dx[v], half = 0.5 * job->exponent;
+    if (!(l > 0)) return 0;
+    return half == 1 ? l : half == 2 ? l * l : half == 0 ? 1 : pow(l, half);
 }
 
 /* How often a column of the half spectrum stands for itself and its mirror image. */
