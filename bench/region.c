@@ -100,7 +100,7 @@ static void try_all(trial *t) {
     try_at(t, "chosen", r.x, r.y);
     try_at(t, "middle", right / 2, bottom / 2);
     for (int i = 0; i < RANDOM; i++) {
-        char kind[16];
+        char kind[20];
         dp_philox_uniform4(dp_philox_key_make((uint64_t)i, DP_STREAM_TEST), 0, 0, random);
         snprintf(kind, sizeof kind, "random%d", i);
         try_at(t, kind, (int)(random[0] * (float)right), (int)(random[1] * (float)bottom));
