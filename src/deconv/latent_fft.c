@@ -165,14 +165,16 @@ static dipper_status take(dp_latent *s, const dp_scale *scale, dp_diag *diag) {
     return DIPPER_OK;
 }
 
+void dp_latent_step(dp_latent *s, const dp_latent_prior *prior, double beta) {
+    const double mu = wanted_values(s, prior, beta);
+    wanted_differences(s, (float)(prior->weight / beta));
+    solve(s, (float)beta, (float)mu);
+}
+
 dipper_status dp_latent_run(dp_latent *s, dp_scale *scale, const dp_latent_prior *prior, dp_diag *diag) {
     DP_TRY(take(s, scale, diag));
     memcpy(s->x, s->d, s->grid->count * sizeof *s->x);
-    for (double beta = 2 * prior->weight; beta < 1e5; beta *= 2) {
-        const double mu = wanted_values(s, prior, beta);
-        wanted_differences(s, (float)(prior->weight / beta));
-        solve(s, (float)beta, (float)mu);
-    }
+    for (double beta = 2 * prior->weight; beta < 1e5; beta *= 2) dp_latent_step(s, prior, beta);
     dp_grid_crop(s->grid, s->x, scale->latent);
     return DIPPER_OK;
 }

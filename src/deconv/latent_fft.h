@@ -29,6 +29,11 @@ void dp_latent_destroy(dp_latent **latent); /* NULL is fine */
 /* With scale->psf and scale->blurred; the result goes to scale->latent (and, with its surroundings, latent->x). */
 dipper_status dp_latent_run(dp_latent *latent, dp_scale *scale, const dp_latent_prior *prior, dp_diag *diag);
 
+/* One step of the splitting, from x and d: the differences tx, ty and values u that minimise
+ *     |k (*) x - d|^2 + beta |grad x - t|^2 + weight * number of pixels where t is not 0 (+ mu |x - u|^2 ...)
+ * for this x, then the x that does for these. */
+void dp_latent_step(dp_latent *latent, const dp_latent_prior *prior, double beta);
+
 /* x that minimises |k (*) x - d|^2 + beta |grad x - t|^2 with the differences t in tx, ty; to the same places. */
 dipper_status dp_latent_rebuild(dp_latent *latent, dp_scale *scale, double beta, dp_diag *diag);
 
