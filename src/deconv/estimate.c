@@ -54,7 +54,7 @@ static const dp_estimator estimators[] = {
      .run = FFT(dp_map_run)},
     {.name = "map-l1l2",
      .summary = "sparse gradients, l1/l2 (normalised sparsity; Krishnan 2011)",
-     .settings = {{"weight", "of l1/l2; larger is smoother", 0.6, 1e-4, 10},
+     .settings = {{"weight", "of l1/l2; larger is smoother", 0.3, 1e-4, 10},
                   {"iterations", "per scale", 12, 1, 1000},
                   {"decay", "of the weight, from iteration to iteration", 0.9, 0.01, 1},
                   {"ridge", "weight of the PSF's energy, as a share of the gradients'", 1e-3, 0, 10}},
