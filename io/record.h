@@ -30,8 +30,8 @@ typedef struct run_record {
     int psf_width_told, psf_height_told, psf_width, psf_height;
     const char *psf_size_from; /* "user" or "default" */
     double noise_sigma;
-    const char *noise_from; /* "user" or "estimate" */
-    const char *psf_input;  /* non-blind: the PSF's file */
+    const char *noise_from;      /* "user" or "estimate" */
+    const char *psf_input;       /* non-blind: the PSF's file */
     const char *nonblind_method; /* after an estimate; NULL: recipe_name is it */
     double weight, exponent;
     const char *edges;  /* NULL: none of these three and of the next */
