@@ -134,7 +134,7 @@ static void psf_step_equals_brute_force(void **state) {
     (void)state;
     for (uint64_t trial = 0; trial < 5; trial++) {
         dp_quadratic *q = NULL;
-        double matrix[TAPS * TAPS], gradient[TAPS], best[TAPS];
+        double matrix[TAPS * TAPS], gradient[TAPS], best[TAPS] = {0};
         float k0[TAPS], k[TAPS], signal[8 * 8], widest = 0;
         assert_int_equal(dp_quadratic_create(SIDE, SIDE, NULL, &q), DIPPER_OK);
         for (int i = 0; i < 64; i++) signal[i] = (float)uniform(trial, (uint64_t)i) - 0.5F;
