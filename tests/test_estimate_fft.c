@@ -292,6 +292,8 @@ static void extremes_are_found(void **state) {
 
 static int stop_at_once(const dipper_progress *progress, void *user) {
     (void)user;
+    assert_non_null(progress->stage);
+    assert_string_equal(progress->note, "");
     return progress->iteration > 0;
 }
 

@@ -20,4 +20,7 @@ struct dipper_recipe {
  * position and value, or zero everywhere. *sum of its values. */
 dipper_status dp_check_psf(dipper_context *context, const float *psf, int width, int height, double *sum);
 
+/* What a method without a loss reports: `done` of `of` steps since `begun` (dp_seconds), no note. */
+dipper_progress dp_steps_done(const char *stage, int done, int of, double begun);
+
 #endif

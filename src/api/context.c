@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum { MAX_THREADS = 1024 };
@@ -101,4 +102,15 @@ dipper_image dipper_image_view(float *data, int width, int height, int channels)
                           .pixel_stride = 1,
                           .row_stride = width,
                           .channel_stride = (ptrdiff_t)width * height};
+}
+
+dipper_progress dp_steps_done(const char *stage, int done, int of, double begun) {
+    const double seconds = dp_seconds() - begun;
+    return (dipper_progress){.struct_size = sizeof(dipper_progress),
+                             .stage = stage,
+                             .iteration = done,
+                             .iterations = of,
+                             .seconds = seconds,
+                             .seconds_left = done > 0 ? seconds / done * (of - done) : 0,
+                             .note = ""};
 }

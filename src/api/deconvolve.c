@@ -79,14 +79,7 @@ typedef struct run { /* picture, psf and mask are to be freed */
 
 static int report(int done, int of, void *user) {
     const run *r = user;
-    const double seconds = dp_seconds() - r->begun;
-    const dipper_progress p = {.struct_size = sizeof p,
-                               .stage = "deconvolution",
-                               .iteration = done,
-                               .iterations = of,
-                               .seconds = seconds,
-                               .seconds_left = done > 0 ? seconds / done * (of - done) : 0,
-                               .note = ""};
+    const dipper_progress p = dp_steps_done("deconvolution", done, of, r->begun);
     return r->options->progress(&p, r->options->user);
 }
 

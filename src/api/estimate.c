@@ -43,13 +43,7 @@ typedef struct run { /* luma is to be freed */
 
 static int report(int done, int of, void *user) {
     const run *r = user;
-    const double seconds = dp_seconds() - r->begun;
-    const dipper_progress p = {.struct_size = sizeof p,
-                               .stage = "kernel estimation",
-                               .iteration = done,
-                               .iterations = of,
-                               .seconds = seconds,
-                               .seconds_left = done > 0 ? seconds / done * (of - done) : 0};
+    const dipper_progress p = dp_steps_done("kernel estimation", done, of, r->begun);
     return r->options->progress(&p, r->options->user);
 }
 
