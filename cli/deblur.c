@@ -14,11 +14,12 @@
 
 typedef struct deblur_options {
     restore_options common; /* first */
-    const char *psf_size, *psf_out, *psf_init, *roi, *step;
+    const char *psf_size, *psf_out, *psf_init, *roi, *step, *truth_file;
     job_estimate_settings estimate;
     nonblind_options nonblind;   /* but for method and iterations */
     job_nonblind_settings known; /* of a method that is no recipe */
     psf_data psf;                /* of a recipe */
+    io_picture *truth;           /* of a recipe; NULL: none */
 } deblur_options;
 
 #define AT(member) offsetof(deblur_options, member)
@@ -54,6 +55,8 @@ static const option_row rows[] = {
      "with --psf: a picture of the same size; where it is 0 the pixel is missing, everywhere else it is known"},
     {0, "max-memory", "MB", OPTION_INT, AT(nonblind.max_memory), 0, 1000000000, NULL,
      "with --psf: restore what needs more in smaller tiles; 0 (default) is half of the machine's memory"},
+    {0, "gt", "FILE", OPTION_TEXT, AT(truth_file), 0, 0, NULL,
+     "for studies, with --set pretrain_target=truth: the ground truth, of the picture's size and channels"},
     {0, "psf-out", "FILE", OPTION_TEXT, AT(psf_out), 0, 0, NULL,
      "where the PSF goes, .npy or .png; the other one goes beside it (default: NAME_psf.npy, NAME_psf.png)"},
 #include "cli/restore.def"
@@ -132,6 +135,8 @@ static int check(restore *r) {
         r->settings.estimate = &o->estimate;
     }
     r->psf_out = o->psf_out;
+    if (o->truth_file && !recipe_is_known(o->common.method))
+        return usage("--gt", o->truth_file, "is for the pre-training of recipes (--set pretrain_target=truth)");
     const int code = check_manner(o);
     return code ? code : parse_psf_size(o->psf_size, &r->settings);
 }
@@ -157,8 +162,26 @@ static int open_start(restore *r, deblur_options *o) {
     return status ? library_refused(s->context, "--psf-init", o->psf_init, status) : 0;
 }
 
+/* For a recipe: the ground truth, if it is to be pre-trained to that. */
+static int open_truth(restore *r, deblur_options *o) {
+    const int wanted = recipe_has(r->recipe, "pretrain_target", "truth");
+    io_error error = {""};
+    if (wanted && !o->truth_file && !o->common.print_config)
+        return usage("--set", "pretrain_target=truth", "needs the ground truth: give it by --gt FILE (for studies)");
+    if (!wanted && o->truth_file)
+        return usage("--gt", o->truth_file,
+                     "only a recipe with pretrain_target=truth looks at it (dipper score tells "
+                     "how near a result is)");
+    if (!o->truth_file) return 0;
+    const dipper_status status = picture_read(o->truth_file, &o->truth, &error);
+    r->settings.task.truth_file = o->truth_file;
+    r->settings.task.truth = o->truth;
+    if (status) console_error(&r->console, "--gt %s", error.text);
+    return (int)status;
+}
+
 /* For a recipe: the PSF, if it wants to be told one. */
-static int open_recipe(restore *r, deblur_options *o) {
+static int open_psf(restore *r, deblur_options *o) {
     const psf_source source = {.file = o->nonblind.psf, .rotate = o->nonblind.rotate};
     const int fixed = recipe_has(r->recipe, "psf", "fixed");
     if (!fixed && source.file) return usage("--method", o->common.method, "finds the PSF itself: leave --psf out");
@@ -171,6 +194,11 @@ static int open_recipe(restore *r, deblur_options *o) {
     r->settings.psf_width = o->psf.width;
     r->settings.psf_height = o->psf.height;
     return code;
+}
+
+static int open_recipe(restore *r, deblur_options *o) {
+    const int code = open_psf(r, o);
+    return code ? code : open_truth(r, o);
 }
 
 static int open_classical(restore *r, deblur_options *o) {
@@ -206,5 +234,6 @@ int command_deblur(const command_line *line) {
     const int code = restore_run(&command, &o.common, line);
     nonblind_close(&o.known);
     free(o.psf.values);
+    picture_destroy(&o.truth);
     return code;
 }

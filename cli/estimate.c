@@ -81,7 +81,7 @@ static int read_options(estimate_job *j, const char *input) {
     if (strcmp(o->noise, "auto") != 0 && (!parse_real(o->noise, &e->noise_sigma) || e->noise_sigma < 0))
         return usage("--noise", o->noise, "is not auto or a number from 0 upwards");
     e->memory_bytes = (size_t)o->max_memory << 20;
-    const names_request request = {NULL, 0, o->output, {"", "_deblurred"}};
+    const names_request request = {NULL, 0, o->output, NULL, {"", "_deblurred"}};
     return (int)names_make(input, &request, &j->names, &j->error);
 }
 

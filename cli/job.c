@@ -39,7 +39,9 @@ static dipper_status check_outputs(job *j) {
     if (finds_psf(j->settings)) IO_TRY(output_check(j->names->psf_npy, overwrite, &j->error));
     if (finds_psf(j->settings) && io_have_vips()) IO_TRY(output_check(j->names->psf_png, overwrite, &j->error));
     if (io_have_json()) IO_TRY(output_check(j->names->record, overwrite, &j->error));
-    return DIPPER_OK;
+    if (!j->names->deviation_npy[0]) return DIPPER_OK;
+    IO_TRY(output_check(j->names->deviation_npy, overwrite, &j->error));
+    return io_have_vips() ? output_check(j->names->deviation_png, overwrite, &j->error) : DIPPER_OK;
 }
 
 /* Nothing is rescaled unasked, but the methods are tuned for pictures in [0, 1]. */
@@ -121,6 +123,8 @@ static void fill_results(const job *j, run_record *r) {
     r->psf_npy = j->psf ? j->names->psf_npy : NULL;
     r->psf_png = j->psf && io_have_vips() ? j->names->psf_png : NULL;
     r->record = io_have_json() ? j->names->record : NULL;
+    r->uncertainty_npy = j->deviation ? j->names->deviation_npy : NULL;
+    r->uncertainty_png = j->deviation && io_have_vips() ? j->names->deviation_png : NULL;
     r->output_width = j->picture->width;
     r->output_height = j->picture->height;
     r->clipped_pixels = (int64_t)j->report.clipped;
@@ -136,6 +140,21 @@ static dipper_status write_psf(job *j) {
     return psf_write_picture(j->psf, j->psf_width, j->psf_height, j->names->psf_png, overwrite, &j->error);
 }
 
+/* As it is for programs; for eyes divided by its maximum. */
+static dipper_status write_deviation(job *j) {
+    io_picture *p = j->deviation;
+    if (!p) return DIPPER_OK;
+    const size_t n = (size_t)p->width * (size_t)p->height * (size_t)p->channels;
+    const int overwrite = j->settings->overwrite;
+    float largest = 0;
+    IO_TRY(picture_write(p, p->data, j->names->deviation_npy, overwrite, NULL, &j->error));
+    if (!io_have_vips()) return DIPPER_OK;
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, p->data[i]);
+    for (size_t i = 0; i < n && largest > 0; i++) p->data[i] /= largest;
+    p->depth = IO_DEPTH_U8;
+    return picture_write(p, p->data, j->names->deviation_png, overwrite, NULL, &j->error);
+}
+
 static dipper_status write_results(job *j) {
     console *c = j->settings->console;
     IO_TRY(picture_write(j->picture, j->planes, j->names->image, j->settings->overwrite, &j->report, &j->error));
@@ -146,13 +165,16 @@ static dipper_status write_results(job *j) {
                      depth_text(j->report.depth));
     snprintf(j->notes, sizeof j->notes, "%s%s%s", j->picture->note,
              j->picture->note[0] && j->report.note[0] ? "; " : "", j->report.note);
-    return write_psf(j);
+    IO_TRY(write_psf(j));
+    return write_deviation(j);
 }
 
 static void print_names(const run_record *r) {
     puts(r->output);
     if (r->psf_npy) puts(r->psf_npy);
     if (r->psf_png) puts(r->psf_png);
+    if (r->uncertainty_npy) puts(r->uncertainty_npy);
+    if (r->uncertainty_png) puts(r->uncertainty_png);
     if (r->record) puts(r->record);
 }
 
@@ -192,6 +214,7 @@ static void print_failure(const job *j) {
 static void clean_up(job *j) {
     dipper_solver_destroy(&j->solver);
     picture_destroy(&j->picture);
+    picture_destroy(&j->deviation);
     free(j->planes);
     free(j->psf);
 }

@@ -30,6 +30,8 @@ typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */
     const char *psf_file;   /* deblur, the PSF known; NULL: it is not */
     const char *start_file; /* ... where its estimate starts; NULL: as the recipe says */
     const float *psf;       /* of psf_width x psf_height; NULL: none of both */
+    const char *truth_file; /* of pre-training, for studies; NULL: none */
+    io_picture *truth;
 } job_task;
 
 typedef struct job_settings { /* the same for all pictures of a batch */

@@ -27,8 +27,9 @@ struct job {
     const job_names *names;
     job_result *result;
     io_picture *picture;
-    float *planes; /* the result: channels x height x width of the picture */
-    float *psf;    /* found, to be written; NULL: none is */
+    float *planes;         /* the result: channels x height x width of the picture */
+    float *psf;            /* found, to be written; NULL: none is */
+    io_picture *deviation; /* of each pixel, to be written; NULL: none is */
     int psf_width, psf_height;
     double started; /* wall_seconds */
     char date[32];

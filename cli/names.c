@@ -3,16 +3,32 @@
 
 #include <string.h>
 
+/* The .npy and the .png file of an option that names one of them; both of IO_PATH_MAX. */
+static dipper_status name_pair(const char *option, const char *file, char *npy, char *png, io_error *error) {
+    const int stem = path_stem_length(file);
+    if (!path_has_extension(file, "npy") && !path_has_extension(file, "png"))
+        return io_fail(error, DIPPER_ERROR_ARGUMENT, "%s '%s': name a .npy or a .png file", option, file);
+    IO_TRY(path_print(npy, error, "%.*s.npy", stem, file));
+    return path_print(png, error, "%.*s.png", stem, file);
+}
+
 static dipper_status name_psf(const char *psf_out, job_names *out, io_error *error) {
-    int stem = psf_out ? path_stem_length(psf_out) : 0;
-    if (!psf_out) {
-        IO_TRY(path_print(out->psf_npy, error, "%s_psf.npy", out->prefix));
-        return path_print(out->psf_png, error, "%s_psf.png", out->prefix);
-    }
-    if (!path_has_extension(psf_out, "npy") && !path_has_extension(psf_out, "png"))
-        return io_fail(error, DIPPER_ERROR_ARGUMENT, "--psf-out '%s': name a .npy or a .png file", psf_out);
-    IO_TRY(path_print(out->psf_npy, error, "%.*s.npy", stem, psf_out));
-    return path_print(out->psf_png, error, "%.*s.png", stem, psf_out);
+    if (psf_out) return name_pair("--psf-out", psf_out, out->psf_npy, out->psf_png, error);
+    IO_TRY(path_print(out->psf_npy, error, "%s_psf.npy", out->prefix));
+    return path_print(out->psf_png, error, "%s_psf.png", out->prefix);
+}
+
+/* After the others: it may have none of their names. */
+static dipper_status name_deviation(const char *file, job_names *out, io_error *error) {
+    const char *const others[] = {out->image, out->psf_npy, out->psf_png};
+    out->deviation_npy[0] = out->deviation_png[0] = '\0';
+    if (!file) return DIPPER_OK;
+    IO_TRY(name_pair("--uncertainty", file, out->deviation_npy, out->deviation_png, error));
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(out->deviation_npy, others[i]) || !strcmp(out->deviation_png, others[i]))
+            return io_fail(error, DIPPER_ERROR_ARGUMENT, "--uncertainty '%s': %s is another result's name", file,
+                           others[i]);
+    return DIPPER_OK;
 }
 
 dipper_status names_make(const char *input, const names_request *request, job_names *out, io_error *error) {
@@ -30,7 +46,8 @@ dipper_status names_make(const char *input, const names_request *request, job_na
                           extension));
     }
     IO_TRY(path_print(out->record, error, "%s.run.json", out->prefix));
-    return name_psf(request->psf_out, out, error);
+    IO_TRY(name_psf(request->psf_out, out, error));
+    return name_deviation(request->uncertainty, out, error);
 }
 
 dipper_status names_snapshot(const job_names *names, long iteration, char *out, io_error *error) {

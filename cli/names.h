@@ -8,6 +8,8 @@ typedef struct job_names {
     char image[IO_PATH_MAX];
     char psf_npy[IO_PATH_MAX];
     char psf_png[IO_PATH_MAX];
+    char deviation_npy[IO_PATH_MAX]; /* "": not wanted */
+    char deviation_png[IO_PATH_MAX];
     char record[IO_PATH_MAX];
     char prefix[IO_PATH_MAX]; /* of the snapshots: PREFIX_000500.png */
 } job_names;
@@ -21,6 +23,7 @@ typedef struct names_request {
                             are named after it) */
     int as_directory;    /* output is one */
     const char *psf_out; /* NULL or a .npy or .png file; the other kind goes beside it */
+    const char *uncertainty; /* the same */
     names_endings endings;
 } names_request;
 

@@ -74,8 +74,10 @@ static int make_names(const restore *r, batch *b) {
     size_t length = out ? strlen(out) : 0;
     int several = b->inputs->count > 1;
     int directory = out && (several || path_is_directory(out) || (length && out[length - 1] == '/'));
-    const names_request request = {out, directory, r->psf_out, r->command->endings};
+    const char *deviation = r->options->uncertainty;
+    const names_request request = {out, directory, r->psf_out, deviation, r->command->endings};
     if (several && r->psf_out) return usage(r, "--psf-out", r->psf_out, "cannot be given with several inputs");
+    if (several && deviation) return usage(r, "--uncertainty", deviation, "cannot be given with several inputs");
     if (directory && make_directory(out)) return DIPPER_ERROR_OUTPUT;
     for (int i = 0; i < b->inputs->count; i++) {
         io_error error = {""};
@@ -153,6 +155,18 @@ static void fill_settings(restore *r, const command_line *line) {
                                  .console = &r->console};
 }
 
+/* Said before the work begins: what gives no uncertainty cannot write one. */
+static int check_uncertainty(const restore *r) {
+    const char *file = r->options->uncertainty;
+    if (!file) return 0;
+    if (!r->recipe) return usage(r, "--uncertainty", file, "is for recipes; this method gives none");
+    if (recipe_has(r->recipe, "average", "0") && recipe_has(r->recipe, "output", "mean"))
+        return usage(r, "--uncertainty", file,
+                     "this recipe gives none: add --set average=100 (the spread of the last 100 outputs), or take one "
+                     "with a posterior (vdip-sparse)");
+    return 0;
+}
+
 /* The library, the recipe (a method that is none says so in the settings), and what the command itself needs. */
 static int open_all(restore *r) {
     const restore_options *o = r->options;
@@ -162,6 +176,7 @@ static int open_all(restore *r) {
     r->settings.recipe_name = o->method;
     if (!code && !r->settings.nonblind) code = library_recipe(*context, o->method, &changes, &r->recipe);
     r->settings.recipe = r->recipe;
+    if (!code) code = check_uncertainty(r);
     return !code && r->command->open ? r->command->open(r) : code;
 }
 

@@ -1,6 +1,7 @@
 /* One picture restored by a network: the solver, whatever the task. SPDX-License-Identifier: Apache-2.0 */
 #include "cli/job_inner.h"
 #include "cli/library.h"
+#include "cli/recipe_text.h"
 #include "cli/stop.h"
 
 #include <stdlib.h>
@@ -68,7 +69,7 @@ static int on_progress(const dipper_progress *progress, void *user);
 static dipper_status create_solver(job *j, const float *mask) {
     const job_settings *s = j->settings;
     dipper_solver_options options;
-    dipper_image picture = picture_view(j->picture);
+    dipper_image picture = picture_view(j->picture), truth;
     dipper_solver_options_init(&options);
     options.task = s->task.task;
     if (s->task.task == DIPPER_TASK_DEBLUR) {
@@ -78,6 +79,10 @@ static dipper_status create_solver(job *j, const float *mask) {
     }
     if (s->task.factor) options.factor = s->task.factor;
     options.mask = mask;
+    if (s->task.truth) {
+        truth = picture_view(s->task.truth);
+        options.truth = &truth;
+    }
     options.seed = s->seed;
     options.seed_weights = s->seed_weights;
     options.seed_input = s->seed_input;
@@ -109,6 +114,23 @@ static dipper_status prepare(job *j) {
 static dipper_status get_image(job *j) {
     dipper_image out = dipper_image_view(j->planes, j->picture->width, j->picture->height, j->picture->channels);
     return dipper_solver_get_image(j->solver, &out);
+}
+
+/* A run that was stopped early may have none yet; its other results are written. */
+static dipper_status get_deviation(job *j) {
+    const io_picture *p = j->picture;
+    const int channels = recipe_has(j->settings->recipe, "colour", "rgb") ? p->channels : 1;
+    if (!j->names->deviation_npy[0]) return DIPPER_OK;
+    IO_TRY(picture_create(p->width, p->height, channels, IO_DEPTH_F32, &j->deviation, &j->error));
+    dipper_image out = picture_view(j->deviation);
+    const dipper_status status = dipper_solver_get_uncertainty(j->solver, &out);
+    if (status == DIPPER_OK) return DIPPER_OK;
+    picture_destroy(&j->deviation);
+    if (status != DIPPER_ERROR_ARGUMENT) return job_library_failed(j, status);
+    console_note(j->settings->console, "%s: no uncertainty is written: the run ended before there were outputs for it",
+                 j->input);
+    dipper_context_clear(j->settings->context);
+    return DIPPER_OK;
 }
 
 /* A snapshot that cannot be written ends the run: the disk is full, or the directory is gone. */
@@ -147,6 +169,7 @@ static dipper_status run(job *j) {
     if (status && status != DIPPER_ERROR_CANCELLED && status != DIPPER_ERROR_DIVERGED)
         return job_library_failed(j, status);
     status = get_image(j);
+    if (!status) IO_TRY(get_deviation(j));
     if (!status && j->psf) status = dipper_solver_get_psf(j->solver, j->psf);
     return status ? job_library_failed(j, status) : DIPPER_OK;
 }
@@ -182,6 +205,7 @@ static void describe(const job *j, run_record *r) {
     r->task = task_name(s->task.task);
     r->factor = s->task.factor;
     r->mask = s->task.mask_file;
+    r->truth = s->task.truth_file;
     r->psf_input = s->task.psf_file;
     r->stopped_by = info.stopped_by;
     r->psf_width_told = j->psf_width_told;

@@ -82,6 +82,8 @@ static void put_files(writer *w, const run_record *r) {
     put(w, "output", io_json_text(r->output));
     put(w, "psf_npy", io_json_text(r->psf_npy));
     put(w, "psf_png", io_json_text(r->psf_png));
+    put(w, "uncertainty_npy", io_json_text(r->uncertainty_npy));
+    put(w, "uncertainty_png", io_json_text(r->uncertainty_png));
     put(w, "record", io_json_text(r->record));
 }
 
@@ -89,6 +91,7 @@ static void put_task(writer *w, const run_record *r) {
     put(w, "task", io_json_text(r->task));
     put(w, "factor", r->factor ? json_integer(r->factor) : json_null());
     put(w, "mask", io_json_text(r->mask));
+    put(w, "pretrain_truth", io_json_text(r->truth));
 }
 
 static void put_sizes(writer *w, const run_record *r) {

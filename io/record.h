@@ -15,9 +15,11 @@ typedef struct run_record {
     char *const *argv;
     const char *started;                                     /* ISO 8601, UTC */
     const char *input, *output, *psf_npy, *psf_png, *record; /* files; NULL: not written */
-    const char *task;                                        /* "deblur", "denoise" ... */
-    int factor;                                              /* superres; 0: the size stays */
-    const char *mask;                                        /* its file */
+    const char *uncertainty_npy, *uncertainty_png;
+    const char *task;  /* "deblur", "denoise" ... */
+    int factor;        /* superres; 0: the size stays */
+    const char *mask;  /* its file */
+    const char *truth; /* file of pre-training's target; NULL: none */
     int width, height, channels, alpha;
     int output_width, output_height; /* 0: nothing was written */
     const char *depth;               /* of the input, e.g. "8 bit" */

@@ -95,11 +95,21 @@ static dipper_status read_files(worker *w) {
 
 /* ---- Restoring ---- */
 
+/* A study's pre-training may look at the truth; nothing else does. */
+static int looks_at_truth(const dipper_recipe *recipe) {
+    dipper_field field;
+    for (int i = 0; i < dipper_recipe_field_count(); i++)
+        if (!dipper_recipe_field(recipe, i, &field) && !strcmp(field.name, "pretrain_target"))
+            return !strcmp(field.value, "truth");
+    return 0;
+}
+
 static dipper_status make_solver(worker *w) {
     dipper_solver_options options;
     dipper_solver_info info = {.struct_size = sizeof info};
-    dipper_image blurred = picture_view(w->blurred);
+    dipper_image blurred = picture_view(w->blurred), truth = picture_view(w->truth);
     dipper_solver_options_init(&options);
+    if (looks_at_truth(w->run->method->recipe)) options.truth = &truth;
     options.psf_width = w->result.psf_width;
     options.psf_height = w->result.psf_height;
     options.seed = w->run->seed;
