@@ -115,6 +115,7 @@ bool has_gradient(dp_op_kind kind) {
     case DP_ACT_BWD:
     case DP_SOFTMAX_BWD:
     case DP_BLUR_BWD:
+    case DP_WIENER_BWD:
     case DP_DOWNSAMPLE_BWD:
         return true;
     default:

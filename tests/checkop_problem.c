@@ -269,12 +269,15 @@ static void blur_task(const problem *p, task *t) {
 static void wiener_task(const problem *p, task *t) {
     dp_op *op = &t->op;
     const int kh = op->wiener.kh = get_int(p, "kh", 1), kw = op->wiener.kw = get_int(p, "kw", 1);
+    const bool backward = op->kind == DP_WIENER_BWD;
     op->wiener.constant = (float)get_real(p, "constant", 0.025);
     op->x = get_chw(p, DP_PLANAR);
     op->y = dp_planar(op->x.c, op->x.h + kh - 1, op->x.w + kw - 1);
     put(t, "x", ARG_IN, op->x);
     put(t, "psf", ARG_IN, dp_planar(1, kh, kw));
-    put(t, "y", ARG_OUT, op->y);
+    put(t, backward ? "dy" : "y", backward ? ARG_IN : ARG_OUT, op->y);
+    if (backward) put(t, "dpsf", ARG_OUT, dp_planar(1, kh, kw));
+    t->forward = DP_WIENER;
     t->bound = 1e-5;
 }
 
@@ -364,7 +367,7 @@ static const family families[] = {
     {"act", " act factor c h w layout inplace view ", pointwise_task, 2, {DP_ACT_FWD, DP_ACT_BWD}},
     {"softmax", " n ", pointwise_task, 2, {DP_SOFTMAX_FWD, DP_SOFTMAX_BWD}},
     {"blur", " c h w kh kw null ", blur_task, 2, {DP_BLUR_FWD, DP_BLUR_BWD}},
-    {"wiener", " c h w kh kw constant ", wiener_task, 1, {DP_WIENER}},
+    {"wiener", " c h w kh kw constant ", wiener_task, 2, {DP_WIENER, DP_WIENER_BWD}},
     {"downsample", " c h w f lobes ", downsample_task, 2, {DP_DOWNSAMPLE_FWD, DP_DOWNSAMPLE_BWD}},
     {"mse", " c h w weight value mask both ", loss_task, 1, {DP_MSE}},
     {"ssim", " c h w weight ", loss_task, 1, {DP_SSIM}},

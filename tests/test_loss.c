@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "nn/graph_inner.h"
 
-enum { H = 10, W = 8, KH = 3, KW = 5, HX = H + KH - 1, WX = W + KW - 1, UNITS = 6, LOSSES = 13, SETS = 160 };
+enum { H = 10, W = 8, KH = 3, KW = 5, HX = H + KH - 1, WX = W + KW - 1, UNITS = 6, LOSSES = 14, SETS = 160 };
 
 typedef struct model {
     dp_backend *be;
@@ -66,6 +66,7 @@ static void build(model *m) {
     (void)dp_graph_loss_extreme(g, mean, deviation, noise, 0.1f);
     (void)dp_graph_loss(g, DP_MSE, dp_graph_downsample(g, mean, 2, 2), m->small, 1.0f);
     (void)dp_graph_loss(g, DP_MSE, mean, dp_graph_wiener(g, m->target, m->fixed, KH, KW, 0.025f), 1.0f);
+    (void)dp_graph_loss(g, DP_MSE, mean, dp_graph_wiener(g, m->target, other, KH, KW, 0.025f), 1.0f);
 }
 
 static model make(const char *backend) {

@@ -148,9 +148,13 @@ static void fewer_pixels(machine *m) {
 
 static void wiener_image(machine *m) {
     const dp_op op = {.kind = DP_WIENER, .x = seen, .y = latent, .wiener = {KH, KW, 0.025f}};
-    void *y = fresh(m, latent);
-    run(m, &op, (void *[]){input(m, "data"), input(m, "psf"), y});
+    dp_op backward = op;
+    backward.kind = DP_WIENER_BWD;
+    void *y = fresh(m, latent), *dpsf = fresh(m, dp_vector(KH * KW)), *data = input(m, "data"), *psf = input(m, "psf");
+    run(m, &op, (void *[]){data, psf, y});
+    run(m, &backward, (void *[]){data, psf, input(m, "mean"), dpsf});
     expect(m, y, "wiener");
+    expect(m, dpsf, "wiener.dpsf");
 }
 
 static void vdip_likelihood(void **state) {

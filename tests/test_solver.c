@@ -73,8 +73,8 @@ static void run(dipper_context *c, const char *recipe, uint64_t seed, int channe
 }
 
 static void same_seed_same_bits(void **state) {
-    static const char *const recipes[] = {"fast",     "selfdeblur",  "simplersdb",   "simplersdb-0.99",
-                                          "vdip-std", "vdip-sparse", "vdip-extreme", "deblur-inr"};
+    static const char *const recipes[] = {"fast",        "selfdeblur",   "simplersdb", "simplersdb-0.99", "vdip-std",
+                                          "vdip-sparse", "vdip-extreme", "wdip",       "deblur-inr"};
     (void)state;
     dipper_context *c = open_context("cpu");
     for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
@@ -365,7 +365,12 @@ static void bad_input_is_refused(void **state) {
 /* Each pair is refused by a message that names both. */
 static void contradictions_are_named(void **state) {
     static const char *const pairs[][4] = {
-        {"restarts", "2", "scales", "1"}, {"psf", "fixed", "final", "blend"}, {"psf", "fixed", "psf_start", "delta"}};
+        {"restarts", "2", "scales", "1"},       {"psf", "fixed", "final", "blend"},
+        {"psf", "fixed", "psf_start", "delta"}, {"psf", "siren", "psf_start", "delta"},
+        {"psf", "fixed", "guide", "0.001"},     {"guide", "0.001", "centre_every", "10"},
+        {"loss", "elbo", "output", "mean"},     {"output", "mean-std", "loss", "ssim"},
+        {"prior", "sparse", "loss", "ssim"},    {"pretrain", "0", "pretrain_target", "truth"},
+        {"average", "0", "stop_noise", "1"},    {"average", "0", "stop_patience", "5"}};
     (void)state;
     dipper_context *c = open_context("cpu");
     float p[PIXELS];

@@ -35,9 +35,10 @@ typedef enum dp_op_kind {
     DP_SOFTMAX_BWD,      /* y, dy -> dx */
     DP_BLUR_FWD,         /* x P(C,H,W), psf[kh][kw] -> y P(C,H-kh+1,W-kw+1): valid true convolution of each plane */
     DP_BLUR_BWD,         /* x, psf, dy -> dx (may be NULL), dpsf (may be NULL; summed over planes) */
-    DP_WIENER, /* x P(C,H,W), psf[kh][kw] -> y P(C,H+kh-1,W+kw-1): a latent picture, conj(G) X / (|G|^2 + c) with
-                            the spectra G, X of both on a periodic plane of good sizes (fourier.h) >= those of y;
-                  between its last and its first row and column x goes over linearly */
+    DP_WIENER,     /* x P(C,H,W), psf[kh][kw] -> y P(C,H+kh-1,W+kw-1): a latent picture, conj(G) X / (|G|^2 + c) with
+                                the spectra G, X of both on a periodic plane of good sizes (fourier.h) >= those of y;
+                      between its last and its first row and column x goes over linearly */
+    DP_WIENER_BWD, /* x, psf, dy -> dpsf (summed over planes) */
     DP_DOWNSAMPLE_FWD, /* x P(C,H,W) -> y P(C,H/f,W/f): Lanczos' filter, the centres of f x f pixels, border repeated */
     DP_DOWNSAMPLE_BWD, /* dy -> dx */
     /* Losses: inputs, float weight (host; may change between runs) -> loss[1], gradients. Means are over every element

@@ -29,10 +29,17 @@ static void build_prior(dp_objective *o, const dp_recipe *r, dp_graph *g, const 
 
 static void build_early(dp_objective *o, const dp_recipe *r, dp_graph *g, const dp_views *v) {
     if (v->early < 0) return;
-    o->early_mean = dp_graph_loss_mse(g, v->mean, v->early, 0, v->early_mask, 1.0f);
-    if (v->std >= 0) o->early_std = dp_graph_loss_mse(g, v->std, -1, 0, v->early_mask, 1.0f);
+    o->early_mean = dp_graph_loss_mse(g, v->mean, v->early, 0, v->reported, 1.0f);
+    if (v->std >= 0) o->early_std = dp_graph_loss_mse(g, v->std, -1, 0, v->reported, 1.0f);
     if (r->pretrain_psf && v->psf >= 0)
         o->early_psf = dp_graph_loss_mse(g, v->psf, -1, 1.0f / (float)o->psf_count, -1, 1.0f);
+}
+
+static void build_guide(dp_objective *o, dp_graph *g, const dp_views *v) {
+    if (v->guide < 0) return;
+    o->guide = dp_graph_loss_mse(g, v->mean, v->guide, 0, v->reported, 1.0f);
+    o->guide_psf = dp_graph_loss_mse(g, v->psf, v->guide_psf, 0, -1, 1.0f);
+    o->guide_energy = dp_graph_loss_mse(g, v->guide_psf, -1, 0, -1, 1.0f);
 }
 
 void dp_objective_build(dp_objective *o, const dp_recipe *r, dp_graph *g, const dp_views *v, const dp_sizes *at,
@@ -40,9 +47,10 @@ void dp_objective_build(dp_objective *o, const dp_recipe *r, dp_graph *g, const 
     const double latent = (double)at->lh * at->lw;
     *o = (dp_objective){.log_std = -1, .psf_energy = -1, .prior = -1};
     o->early_mean = o->early_std = o->early_psf = -1;
+    o->guide = o->guide_psf = o->guide_energy = -1;
     for (int i = 0; i < DP_LOSSES; i++) o->loss[i] = -1;
     o->elbo_share = (double)at->h * at->w / latent;
-    o->early_share = latent / ((double)at->oh * at->ow);
+    o->reported_share = latent / ((double)at->oh * at->ow);
     o->psf_count = at->kh * at->kw;
     build_data(o, r, g, v);
     if (dp_recipe_uses(r, DP_LOSS_ELBO)) {
@@ -51,6 +59,7 @@ void dp_objective_build(dp_objective *o, const dp_recipe *r, dp_graph *g, const 
     }
     build_prior(o, r, g, v, seed);
     build_early(o, r, g, v);
+    build_guide(o, g, v);
     if (r->tv > 0) (void)dp_graph_loss(g, DP_TV, v->mean, -1, (float)r->tv);
 }
 
@@ -71,12 +80,15 @@ static void set_main(const dp_objective *o, const dp_recipe *r, dp_graph *g, lon
     set(g, o->prior, prior);
     set(g, o->log_std, now == DP_LOSS_ELBO ? -prior : 0);
     set(g, o->psf_energy, now == DP_LOSS_ELBO ? 5 * prior * o->psf_count : 0);
+    set(g, o->guide, share * r->guide * o->reported_share);
+    set(g, o->guide_psf, share * r->guide_psf * o->psf_count);
+    set(g, o->guide_energy, share * r->guide_energy * o->psf_count);
 }
 
 void dp_objective_set(const dp_objective *o, const dp_recipe *r, dp_graph *g, long t, long iterations) {
     const double early = t < 0 ? 1 - r->pretrain_alpha : 0;
     set_main(o, r, g, t, iterations, 1 - early);
-    set(g, o->early_mean, early * o->early_share);
-    set(g, o->early_std, early * o->early_share);
+    set(g, o->early_mean, early * o->reported_share);
+    set(g, o->early_std, early * o->reported_share);
     set(g, o->early_psf, early);
 }

@@ -12,16 +12,19 @@ typedef struct dp_views { /* what a stage's graph has; -1: it has none */
     dp_value sample_seen; /* ... of a sample of the posterior */
     dp_value target;      /* what was given */
     dp_value mask;        /* P(1,h,w): weights of its pixels */
-    dp_value early;       /* pre-training: what the latent picture is to be, P(C,lh,lw) ... */
-    dp_value early_mask;  /* ... where this is 1, P(1,lh,lw) */
+    dp_value early;       /* pre-training: what the latent picture is to be, P(C,lh,lw) */
+    dp_value guide;       /* W-DIP: the Wiener image P(C,lh,lw) that pulls it, */
+    dp_value guide_psf;   /* and the second PSF P[kh*kw] */
+    dp_value reported;    /* P(1,lh,lw): 1 where the latent picture is reported; both are compared there alone */
 } dp_views;
 
 typedef struct dp_objective { /* the graph's numbers of losses; -1: not in the recipe */
     int loss[DP_LOSSES];
     int log_std, psf_energy, prior;       /* beside the data's */
     int early_mean, early_std, early_psf; /* pre-training */
+    int guide, guide_psf, guide_energy;   /* W-DIP */
     double elbo_share;                    /* pixels of the picture given over those of the latent one */
-    double early_share;                   /* latent pixels over those that early_mask has */
+    double reported_share;                /* latent pixels over those that are reported */
     int psf_count;
 } dp_objective;
 

@@ -98,14 +98,18 @@ static bool find_start(const dp_psf_net *n, const dp_psf_chance *chance, float *
     return true;
 }
 
-/* Makes the network give `psf`: as logits, or through the last bias, which moves each logit by itself. A floor of a
- * hundredth of the mean value keeps every pixel within reach of the gradient. psf is overwritten. */
+float dp_psf_logit(float value, size_t n) {
+    return logf(fmaxf(value, 0.01f / (float)n));
+}
+
+/* Makes the network give `psf`: as logits, or through the last bias, which moves each logit by itself. psf is
+ * overwritten. */
 static dipper_status impose(dp_psf_net *n, float *psf, dp_diag *diag) {
     const bool direct = n->recipe->psf == DP_PSF_DIRECT;
     const int index = dp_params_find(n->params, direct ? "psf.logits.value" : "fcn.linear2.bias");
     float *own = dp_alloc(2 * count(n), sizeof *own), *bias = own + count(n);
     if (own == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
-    for (size_t i = 0; i < count(n); i++) psf[i] = logf(fmaxf(psf[i], 0.01f / (float)count(n)));
+    for (size_t i = 0; i < count(n); i++) psf[i] = dp_psf_logit(psf[i], count(n));
     if (!direct) {
         dp_graph_forward(n->graph);
         dp_graph_read(n->graph, n->psf, own);

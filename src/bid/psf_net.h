@@ -34,6 +34,10 @@ typedef struct dp_psf_chance { /* a start's own: keys and number of its draws */
 dipper_status dp_psf_net_begin(dp_psf_net *net, const dp_psf_chance *chance, const dp_psf_net *before, const float *psf,
                                dp_diag *diag);
 
+/* The logit of a softmax over n pixels that makes this value. A floor of a hundredth of the mean value keeps every
+ * pixel within reach of the gradient. */
+float dp_psf_logit(float value, size_t n);
+
 bool dp_psf_net_can_centre(const dp_psf_net *net);
 /* If the centroid of the last run's PSF is not in the middle, rolls the PSF by whole pixels so that it is. A direct
  * PSF's values move and their Adam moments; a network of sines gets its positions rolled. scratch: 2 kh*kw floats. */

@@ -65,6 +65,7 @@ static const struct {
     {"vdip-extreme", "VDIP with a prior of dark and bright extremes",
      "input_channels=3 perturb=0 colour=rgb output=mean-std loss=elbo:0.4,ssim prior=extreme prior_weight=0.0001 "
      "pretrain=5 pretrain_alpha=0 pretrain_psf=true"},
+    {"wdip", "W-DIP: SelfDeblur led by a Wiener image with a second PSF (Bredell et al. 2023)", "guide=0.001"},
     {"deblur-inr", "PSF as a network of sines, Fourier features as input, SSIM, two scales (after Deblur-INR, 2024)",
      "scales=0.5,1 iterations=2000,3000 input=fourier perturb=0 psf=siren centre_every=1 centre_until=1 lr_image=0.005 "
      "lr_psf=0.00005 lr_halve=0.4,0.8 loss=ssim"},

@@ -7,14 +7,20 @@
 enum { MOST_RECOVERIES = 2, MOST_SKIPPED = 10, LOOKS = 20, LEAST_BETWEEN = 10 };
 static const double SLOWER = 0.25; /* learning rates after a recovery, of those before */
 
+/* Floats of what is fitted beside the image network. */
+static size_t beside(const dp_stage *s) {
+    size_t sum = 0;
+    for (int i = 0; i < DP_STAGE_PARAMS; i++)
+        if (dp_stage_params(s, i) != NULL) sum += dp_params_total(dp_stage_params(s, i));
+    return sum;
+}
+
 dipper_status dp_rescue_open(dp_rescue *r, const dp_stage *stages, int count, const dp_params *image_params,
                              dp_diag *diag) {
-    size_t psf = 0;
-    for (int i = 0; i < count; i++)
-        if (stages[i].psf.params != NULL && dp_params_total(stages[i].psf.params) > psf)
-            psf = dp_params_total(stages[i].psf.params);
+    size_t most = 0;
+    for (int i = 0; i < count; i++) most = beside(&stages[i]) > most ? beside(&stages[i]) : most;
     for (int i = 0; i < DP_STATES; i++) {
-        r->state[i] = dp_alloc(dp_params_total(image_params) + psf, sizeof(float));
+        r->state[i] = dp_alloc(dp_params_total(image_params) + most, sizeof(float));
         if (r->state[i] == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the last good states");
     }
     return DIPPER_OK;
@@ -25,17 +31,30 @@ void dp_rescue_close(dp_rescue *r) {
 }
 
 static void save(dp_rescue *r, int which, const dp_stage *s, const dp_params *image_params, long t) {
-    dp_params_save(image_params, r->state[which]);
-    if (s->psf.params != NULL) dp_params_save(s->psf.params, r->state[which] + dp_params_total(image_params));
+    float *to = r->state[which];
+    dp_params_save(image_params, to);
+    to += dp_params_total(image_params);
+    for (int i = 0; i < DP_STAGE_PARAMS; i++) {
+        const dp_params *own = dp_stage_params(s, i);
+        if (own == NULL) continue;
+        dp_params_save(own, to);
+        to += dp_params_total(own);
+    }
     r->state_t[which] = t;
 }
 
 static void load(const dp_rescue *r, int which, const dp_stage *s, dp_params *image_params) {
-    dp_params_load(image_params, r->state[which]);
+    const float *from = r->state[which];
+    dp_params_load(image_params, from);
     dp_params_reset_moments(image_params);
-    if (s->psf.params == NULL) return;
-    dp_params_load(s->psf.params, r->state[which] + dp_params_total(image_params));
-    dp_params_reset_moments(s->psf.params);
+    from += dp_params_total(image_params);
+    for (int i = 0; i < DP_STAGE_PARAMS; i++) {
+        dp_params *own = dp_stage_params(s, i);
+        if (own == NULL) continue;
+        dp_params_load(own, from);
+        dp_params_reset_moments(own);
+        from += dp_params_total(own);
+    }
 }
 
 static void push(dp_rescue *r, const dp_stage *s, const dp_params *image_params, long t) {

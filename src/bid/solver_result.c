@@ -156,7 +156,8 @@ void dp_solver_get_info(dp_solver *s, dipper_solver_info *info) {
         s->arena_bytes + dp_params_bytes(s->image_params) + (s->finish != NULL ? dp_finish_bytes(s->finish) : 0);
     memory += dp_stopping_bytes(s->stopping);
     for (int i = 0; i < s->stages; i++)
-        if (s->stage[i].psf.params != NULL) memory += dp_params_bytes(s->stage[i].psf.params);
+        for (int k = 0; k < DP_STAGE_PARAMS; k++)
+            if (dp_stage_params(&s->stage[i], k) != NULL) memory += dp_params_bytes(dp_stage_params(&s->stage[i], k));
     const long count = s->finished && s->finish != NULL ? s->iteration - 1 : s->iteration;
     *info = (dipper_solver_info){.struct_size = sizeof *info,
                                  .iteration = s->iteration,

@@ -136,9 +136,10 @@ static dipper_status rescue(dp_solver *s, dp_trouble trouble, dp_diag *diag) {
 }
 
 static void end_pretraining(dp_solver *s) {
-    dp_params *psf = s->stage[s->current].psf.params;
     dp_params_reset_moments(s->image_params);
-    if (psf != NULL) dp_params_reset_moments(psf);
+    for (int i = 0; i < DP_STAGE_PARAMS; i++)
+        if (dp_stage_params(&s->stage[s->current], i) != NULL)
+            dp_params_reset_moments(dp_stage_params(&s->stage[s->current], i));
     s->turn.image_t = s->turn.psf_t = 0;
 }
 

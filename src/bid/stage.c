@@ -62,10 +62,11 @@ static dipper_status build(dp_stage *s, const dp_recipe *r, const dp_stage *firs
     DP_TRY(dp_psf_net_open(&s->psf, g, s->be, s->problem, r, s->scale, first != NULL ? &first->psf : NULL, diag));
     v->psf = s->psf.params != NULL ? s->psf.psf : -1;
     build_camera(s, r);
-    if (s->pretrain > 0) {
-        v->early = dp_graph_input(g, dp_planar(s->channels, s->at.lh, s->at.lw));
-        v->early_mask = dp_graph_input(g, dp_planar(1, s->at.lh, s->at.lw));
-    }
+    DP_TRY(dp_guide_open(&s->guide, g, s->be, r, &s->at, v->target, diag));
+    v->guide = s->guide.latent;
+    v->guide_psf = s->guide.psf;
+    if (s->pretrain > 0) v->early = dp_graph_input(g, dp_planar(s->channels, s->at.lh, s->at.lw));
+    if (s->pretrain > 0 || v->guide >= 0) v->reported = dp_graph_input(g, dp_planar(1, s->at.lh, s->at.lw));
     dp_objective_build(&s->objective, r, g, v, &s->at, s->seeds.run);
     dp_graph_keep(g, v->mean);
     if (r->stop_noise > 0) dp_graph_keep(g, v->seen);
@@ -82,7 +83,7 @@ dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int
                     .channels = problem->given.channels,
                     .pretrain = number == 0 ? r->pretrain : 0,
                     .seeds = *seeds,
-                    .view = {-1, -1, -1, -1, -1, -1, -1, -1, -1}};
+                    .view = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}};
     name_scale(s);
     s->at = dp_problem_sizes(problem, s->scale);
     s->given = dp_alloc(dp_stage_given_count(s), sizeof *s->given);
@@ -93,12 +94,19 @@ dipper_status dp_stage_open(dp_stage *s, dp_backend *be, const dp_recipe *r, int
     if (s->weights != NULL) dp_problem_weights(problem, s->weights);
     DP_TRY(dp_graph_new(be, diag, &s->graph));
     DP_TRY(build(s, r, first, image_params, diag));
-    return s->psf.params != NULL ? dp_params_alloc(s->psf.params, diag) : DIPPER_OK;
+    for (int i = 0; i < DP_STAGE_PARAMS; i++)
+        if (dp_stage_params(s, i) != NULL) DP_TRY(dp_params_alloc(dp_stage_params(s, i), diag));
+    return DIPPER_OK;
+}
+
+dp_params *dp_stage_params(const dp_stage *s, int i) {
+    return i == 0 ? s->psf.params : s->guide.params;
 }
 
 void dp_stage_close(dp_stage *s) {
     dp_graph_free(s->graph);
     dp_psf_net_close(&s->psf);
+    dp_guide_close(&s->guide);
     dp_free(s->given);
     dp_free(s->weights);
     *s = (dp_stage){0};
@@ -111,20 +119,41 @@ static dipper_status write_early(dp_stage *s, const dp_recipe *r, dp_diag *diag)
     const dp_sizes *at = &s->at;
     const size_t plane = (size_t)at->oh * (size_t)at->ow, latent = (size_t)at->lh * (size_t)at->lw;
     const dp_image *from = r->pretrain_target == DP_TARGET_TRUTH ? &s->problem->truth : &s->problem->given;
-    float *target = dp_alloc((size_t)s->channels * (plane + latent) + latent, sizeof *target);
+    float *target = dp_alloc((size_t)s->channels * (plane + latent), sizeof *target);
     if (target == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the target of pre-training");
-    float *mask = target + (size_t)s->channels * latent, *picture = mask + latent;
+    float *picture = target + (size_t)s->channels * latent;
     const dipper_status status = dp_problem_picture_at(from, at->oh, at->ow, s->scale, diag, picture);
     for (int y = 0; y < at->oh; y++) {
         const size_t to = (size_t)(y + at->oy) * (size_t)at->lw + (size_t)at->ox;
-        for (int x = 0; x < at->ow; x++) mask[to + (size_t)x] = 1;
         for (int c = 0; c < s->channels; c++)
             memcpy(target + (size_t)c * latent + to, picture + (size_t)c * plane + (size_t)y * (size_t)at->ow,
                    (size_t)at->ow * sizeof *target);
     }
     dp_graph_write(s->graph, s->view.early, target);
-    dp_graph_write(s->graph, s->view.early_mask, mask);
     dp_free(target);
+    return status;
+}
+
+static dipper_status write_reported(dp_stage *s, dp_diag *diag) {
+    const dp_sizes *at = &s->at;
+    float *mask = dp_alloc((size_t)at->lh * (size_t)at->lw, sizeof *mask);
+    if (mask == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a mask");
+    for (int y = at->oy; y < at->oy + at->oh; y++)
+        for (int x = at->ox; x < at->ox + at->ow; x++) mask[(size_t)y * (size_t)at->lw + (size_t)x] = 1;
+    dp_graph_write(s->graph, s->view.reported, mask);
+    dp_free(mask);
+    return DIPPER_OK;
+}
+
+/* From what the scale before found, where there was one. */
+static dipper_status begin_guide(dp_stage *s, const dp_stage *before, const float *psf, dp_diag *diag) {
+    if (before == NULL || s->guide.params == NULL) return dp_guide_begin(&s->guide, NULL, diag);
+    float *own = dp_alloc(dp_stage_psf_count(s), sizeof *own);
+    if (own == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    dipper_status status =
+        dp_psf_resample(psf, before->at.kh, before->at.kw, s->scale / before->scale, diag, own, s->at.kh, s->at.kw);
+    if (status == DIPPER_OK) status = dp_guide_begin(&s->guide, own, diag);
+    dp_free(own);
     return status;
 }
 
@@ -142,6 +171,8 @@ dipper_status dp_stage_begin(dp_stage *s, const dp_recipe *r, void *arena, const
     else
         DP_TRY(dp_write_noise(s->graph, s->input, dp_philox_key_make(s->seeds.input, DP_STREAM_INPUT), draw, diag));
     if (s->pretrain > 0) DP_TRY(write_early(s, r, diag));
+    if (s->view.reported >= 0) DP_TRY(write_reported(s, diag));
+    DP_TRY(begin_guide(s, before, psf, diag));
     return dp_psf_net_begin(&s->psf, &chance, before != NULL ? &before->psf : NULL, psf, diag);
 }
 
@@ -157,13 +188,17 @@ static double rate(const dp_recipe *r, long t, long iterations) {
 double dp_stage_iterate(dp_stage *s, const dp_recipe *r, dp_params *image_params, const dp_turn *turn, bool *skipped) {
     const double factor = turn->rate * rate(r, turn->t, s->iterations);
     const dp_adam_step image = {r->lr_image * factor, r->beta1_image, r->beta2_image, 1e-8, turn->image_t + 1};
-    const dp_adam_step psf = {r->lr_psf * factor, r->beta1_psf, r->beta2_psf, 1e-8, turn->psf_t + 1};
+    const double lr[DP_STAGE_PARAMS] = {r->lr_psf, r->lr_guide};
     dp_objective_set(&s->objective, r, s->graph, turn->t, s->iterations);
     dp_graph_run(s->graph);
-    *skipped = !dp_params_gradients_finite(image_params) ||
-               (s->psf.params != NULL && !dp_params_gradients_finite(s->psf.params));
+    *skipped = !dp_params_gradients_finite(image_params);
+    for (int i = 0; i < DP_STAGE_PARAMS; i++)
+        if (dp_stage_params(s, i) != NULL && !dp_params_gradients_finite(dp_stage_params(s, i))) *skipped = true;
     if (!*skipped) dp_params_adam(image_params, &image);
-    if (!*skipped && s->psf.params != NULL) dp_params_adam(s->psf.params, &psf);
+    for (int i = 0; i < DP_STAGE_PARAMS; i++) {
+        const dp_adam_step step = {lr[i] * factor, r->beta1_psf, r->beta2_psf, 1e-8, turn->psf_t + 1};
+        if (!*skipped && dp_stage_params(s, i) != NULL) dp_params_adam(dp_stage_params(s, i), &step);
+    }
     return dp_graph_loss_sum(s->graph);
 }
 

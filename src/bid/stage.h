@@ -3,6 +3,7 @@
 #ifndef DP_BID_STAGE_H
 #define DP_BID_STAGE_H
 
+#include "bid/guide.h"
 #include "bid/objective.h"
 #include "bid/psf_net.h"
 
@@ -26,6 +27,7 @@ typedef struct dp_stage {
     dp_value input;
     dp_views view;
     dp_psf_net psf;
+    dp_guide guide;
     dp_objective objective;
     char name[24]; /* "scale 1/4" */
 } dp_stage;
@@ -41,6 +43,10 @@ void dp_stage_close(dp_stage *stage);
  * own start where that is NULL. */
 dipper_status dp_stage_begin(dp_stage *stage, const dp_recipe *recipe, void *arena, const dp_stage *before,
                              const float *psf, dp_diag *diag);
+
+/* Parameters fitted beside the image network's: the PSF's and the guide's; NULL where the recipe has none. */
+enum { DP_STAGE_PARAMS = 2 };
+dp_params *dp_stage_params(const dp_stage *stage, int i);
 
 typedef struct dp_turn { /* of the loop */
     long t;              /* iteration of this stage, from 0; below: pre-training */

@@ -232,9 +232,7 @@ dp_value dp_graph_wiener(dp_graph *g, dp_value blurred, dp_value psf, int kh, in
     const dp_shape s = dp_graph_shape(g, blurred);
     const dp_op op = {
         .kind = DP_WIENER, .x = s, .y = dp_planar(s.c, s.h + kh - 1, s.w + kw - 1), .wiener = {kh, kw, constant}};
-    const dp_value out = apply(g, &op, 2, (const dp_value[]){blurred, psf}, no_aux);
-    if (out >= 0) g->tensor[out].needs_grad = false;
-    return out;
+    return apply(g, &op, 2, (const dp_value[]){blurred, psf}, no_aux);
 }
 
 dp_value dp_graph_downsample(dp_graph *g, dp_value x, int factor, int lobes) {

@@ -35,8 +35,8 @@ dp_value dp_graph_act(dp_graph *g, dp_value x, dp_act act);
 dp_value dp_graph_sine(dp_graph *g, dp_value x, float factor);
 dp_value dp_graph_softmax(dp_graph *g, dp_value x); /* over all elements */
 dp_value dp_graph_blur(dp_graph *g, dp_value x, dp_value psf, int kh, int kw);
-/* The latent picture P(C,h+kh-1,w+kw-1) that Wiener's filter makes of a blurred one with this PSF. No gradient flows.
- */
+/* The latent picture P(C,h+kh-1,w+kw-1) that Wiener's filter makes of a blurred one with this PSF. The gradient flows
+ * to the PSF alone: the blurred picture is given. */
 dp_value dp_graph_wiener(dp_graph *g, dp_value blurred, dp_value psf, int kh, int kw, float constant);
 /* A camera with fewer pixels: sides divided by factor (2, 4, 8) with Lanczos' filter of so many lobes (2, 3). */
 dp_value dp_graph_downsample(dp_graph *g, dp_value x, int factor, int lobes);

@@ -160,6 +160,14 @@ static void blur_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     contribute(g, n->in[1], dpsf);
 }
 
+static void wiener_backward(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dpsf = gradient_target(g, n->in[1]);
+    const dp_op op = adjoint(n, DP_WIENER_BWD);
+    if (g->tensor[n->in[0]].needs_grad) dp_graph_fail(g, DIPPER_ERROR_INTERNAL, "Wiener's filter of a fitted picture");
+    dp_graph_emit(g, &op, 4, (const dp_value[]){n->in[0], n->in[1], dy, dpsf});
+    contribute(g, n->in[1], dpsf);
+}
+
 /* Ops with one input: dx from `saved` (or nothing) and dy. */
 static void unary_backward(dp_graph *g, const dp_node *n, dp_op_kind kind, dp_value saved, dp_value dy) {
     const dp_value dx = gradient_target(g, n->in[0]);
@@ -208,6 +216,9 @@ static void node_backward(dp_graph *g, const dp_node *n) {
         break;
     case DP_BLUR_FWD:
         blur_backward(g, n, dy);
+        break;
+    case DP_WIENER:
+        wiener_backward(g, n, dy);
         break;
     case DP_UPSAMPLE2_FWD:
         unary_backward(g, n, DP_UPSAMPLE2_BWD, -1, dy);
