@@ -394,8 +394,10 @@ static int save(VipsImage *image, const vips_job *job, const char *name) {
         return vips_jpegsave(image, name, "Q", quality(job->like), "optimize_coding", TRUE, NULL);
     if (strcmp(job->format, "webp") == 0) return vips_webpsave(image, name, "Q", 95, NULL);
     if (strcmp(job->format, "fits") == 0) return vips_fitssave(image, name, NULL);
-    int floats = job->depth >= IO_DEPTH_F32;
-    return vips_tiffsave(image, name, "compression", VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
+    /* 8 bits by LZW: a tenth larger than by deflate, in a ninth of the time; more bits are too noisy for it. */
+    int floats = job->depth >= IO_DEPTH_F32, bytes = job->depth == IO_DEPTH_U8;
+    return vips_tiffsave(image, name, "compression",
+                         bytes ? VIPS_FOREIGN_TIFF_COMPRESSION_LZW : VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, "predictor",
                          floats ? VIPS_FOREIGN_TIFF_PREDICTOR_FLOAT : VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
 }
 

@@ -22,6 +22,7 @@ typedef struct dp_nonblind { /* one run; the same for all channels */
     const float *psf; /* (kh, kw), sum 1 */
     int kh, kw;
     double weight;             /* of the prior; < 0: from the noise; afterwards what was used (channel 0) */
+    double error;              /* wiener's, found with the weight: see wiener_fft.c; 0 with one that is given */
     double exponent;           /* the method's own meaning, see dp_method */
     double noise_sigma;        /* >= 0 */
     float saturation;          /* data from here on are lower bounds only; <= 0: there are none */

@@ -21,7 +21,7 @@ static dp_edges edges_of_tile(const dp_nonblind *job) {
 
 /* Of the share next to a neighbour. Where something wrong is assumed beyond the border, it rings far. */
 static int margin(const dp_nonblind *job, int k) {
-    return edges_of_tile(job) == DP_EDGES_LATENT ? k + 12 : 3 * k + 16;
+    return edges_of_tile(job) == DP_EDGES_LATENT ? k + 24 : 3 * k + 16;
 }
 
 /* How far two tiles fade into each other on either side of their boundary. */
@@ -228,7 +228,7 @@ static void clear(dipper_image *out) {
 /* What a method finds out by itself must be the same for all tiles: the mean over a few, spread over the picture. */
 static dipper_status probe(crew *c) {
     const int count = c->tiling->columns * c->tiling->rows, n = least_int(count, PROBES);
-    double iterations = 0, weight = 0;
+    double iterations = 0, weight = 0, error = 0;
     const bool ends = c->job->iterations == 0 && c->job->method->ends_early;
     const bool weighs = c->job->weight < 0 && c->job->method->weighted;
     for (int i = 0; i < n && (ends || weighs) && c->status == DIPPER_OK; i++) {
@@ -237,10 +237,14 @@ static dipper_status probe(crew *c) {
         if (status != DIPPER_OK) stop(c, status, &t.diag);
         iterations += (double)t.job.iterations / c->job->channels / n;
         weight += log(fmax(t.job.weight, 1e-30)) / n;
+        error += t.job.error / n;
         tile_free(&t);
     }
     if (ends) c->job->iterations = iterations < 1 ? 1 : (int)lround(iterations);
-    if (weighs) c->job->weight = exp(weight);
+    if (weighs) {
+        c->job->weight = exp(weight);
+        c->job->error = error;
+    }
     return c->status;
 }
 
