@@ -2,7 +2,8 @@
 """One iteration of a recipe's network and loss in PyTorch on this machine: the yardstick of bench/iteration.c.
 
 usage: torch_iteration.py RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [CHANNELS]
-The networks are those of tests/golden/make_golden.py, the losses those of the first iterations. One grey picture.
+The networks are those of tests/golden/make_golden.py, the losses those of the first iterations after pre-training. One
+grey picture, at full size.
 Prints the same RESULT line as bench/iteration.c.
 """
 import math
@@ -16,6 +17,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from make_golden import Fcn, Skip, blur, ssim
+from make_parts import wiener
 
 # recipe: channels, input channels, first non-local scale, PSF, input noise, loss
 RECIPES = {
@@ -27,19 +29,19 @@ RECIPES = {
     "vdip-sparse": (128, 3, 2, "fcn", 0, "sparse"),
     "vdip-extreme": (128, 3, 2, "fcn", 0, "extreme"),
     "wdip": (128, 8, 2, "fcn", 0.001, "wiener"),
-    "deblur-inr": (128, 64, 5, "siren", 0, "ssim"),
+    "deblur-inr": (128, 64, 2, "siren", 0, "ssim"),
 }
 
 
 class Siren(nn.Module):
-    """Coordinates -> two hidden layers of 64 sines -> softmax over the window."""
+    """Coordinates -> three layers of 64 sines -> softmax over the window."""
 
     def __init__(self, k):
         super().__init__()
         t = torch.linspace(-1, 1, k)
         self.grid = torch.stack(torch.meshgrid(t, t, indexing="ij"), -1).view(-1, 2)
         self.k = k
-        self.layers = nn.ModuleList([nn.Linear(2, 64), nn.Linear(64, 64), nn.Linear(64, 1)])
+        self.layers = nn.ModuleList([nn.Linear(2, 64), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 1)])
 
     def forward(self):
         h = self.grid
@@ -93,13 +95,6 @@ def elbo(out, psf, target, kind):
     return data - (0.1 if kind == "sparse" else 1e-4) * nkl
 
 
-def wiener(target, psf):
-    h, w = target.shape[2:]
-    k = F.pad(psf, (0, w - psf.shape[1], 0, h - psf.shape[0]))
-    k = torch.fft.rfft2(torch.roll(k, (-(psf.shape[0] // 2), -(psf.shape[1] // 2)), (0, 1)))
-    return torch.fft.irfft2(torch.fft.rfft2(target) * k.conj() / (k.abs() ** 2 + 0.025), s=(h, w))
-
-
 def main():
     name, side, k, iterations, threads = sys.argv[1], *(int(a) for a in sys.argv[2:6])
     channels, c_in, first_nonlocal, psf_kind, perturb, kind = RECIPES[name]
@@ -108,7 +103,7 @@ def main():
     torch.manual_seed(0)
     net = Skip(c_in, 2 if name.startswith("vdip") else 1, channels, 16, 5, first_nonlocal)
     fcn, siren, logits = Fcn(200, 1000, (k, k)), Siren(k), torch.zeros(k, k, requires_grad=True)
-    guide = torch.full((k, k), 1.0 / (k * k), requires_grad=True)
+    guide = torch.zeros(k, k, requires_grad=True)
     parameters = {"fcn": list(fcn.parameters()), "siren": list(siren.parameters()), "direct": [logits]}[psf_kind]
     if kind == "wiener":
         parameters = parameters + [guide]
@@ -130,10 +125,10 @@ def main():
         elif kind == "ssim":
             loss = 1 - ssim(blur(out, psf), target)
         elif kind == "wiener":
-            with torch.no_grad():
-                pull = wiener(target, guide)
-            loss = F.mse_loss(blur(out, psf), target) + 1e-3 * F.mse_loss(out[:, :, middle, middle], pull)
-            loss = loss + 1e-4 * ((psf - guide) ** 2).sum()
+            second = torch.softmax(guide.view(-1), 0).view(k, k)
+            pull = wiener(target[0], second, 0.025)[:, middle, middle]
+            loss = F.mse_loss(blur(out, psf), target) + 1e-3 * F.mse_loss(out[0, :, middle, middle], pull)
+            loss = loss + 1e-4 * ((psf - second) ** 2).sum() + 1e-3 * (second ** 2).sum()
         else:
             loss = elbo(out, psf, target, kind)
         loss.backward()
