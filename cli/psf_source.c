@@ -5,8 +5,11 @@
 #include "cli/options.h"
 #include "io/psf_file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const double SUM_TOLERANCE = 1e-3; /* the sum of a PSF that was rounded on its way, by float16 at worst */
 
 static int check_given(const char *command, const psf_source *s) {
     const int count = !!s->file + !!s->motion + !!s->gaussian + !!s->disk + !!s->random_motion + s->delta;
@@ -118,5 +121,7 @@ int psf_source_get(const char *command, const psf_source *source, dipper_context
         console_error(c, "%s", error.text);
     else if (origin.note[0])
         console_note(c, "%s: %s", source->file, origin.note);
+    if (!code && fabs(origin.sum - 1) > SUM_TOLERANCE)
+        console_note(c, "%s: its values sum to %.6g and are divided by that", source->file, origin.sum);
     return code;
 }

@@ -203,21 +203,29 @@ static dipper_status refuse(const field *f, const char *text, dp_diag *diag) {
     }
 }
 
-/* `-n 500` for a recipe of several scales: shared out in the proportions of the list before, of which the last entries
- * count if there are more than scales; at least 1 each. */
-static void share_iterations(dp_recipe *recipe, const dp_list *before) {
+/* Shares out all iterations over the scales in the proportions of `shape`: its last entries if it has more than there
+ * are scales, its first one again for the coarser ones if it has fewer; at least 1 each. */
+static void share_iterations(dp_recipe *recipe, dp_list shape) {
     dp_list *now = &recipe->iterations;
-    const int scales = recipe->scales.count, skip = before->count - scales;
-    if (now->count != 1 || scales == 1 || skip < 0) return;
-    const double total = now->value[0];
-    double sum = 0, given = 0;
-    for (int i = 0; i < scales; i++) sum += before->value[skip + i];
+    const int scales = recipe->scales.count, skip = shape.count - scales;
+    double total = 0, sum = 0, given = 0, part[DP_LIST_MAX];
+    for (int i = 0; i < now->count; i++) total += now->value[i];
+    for (int i = 0; i < scales; i++) sum += part[i] = shape.value[i + skip > 0 ? i + skip : 0];
     for (int i = 0; i + 1 < scales; i++) {
-        now->value[i] = fmax(1, floor(total * before->value[skip + i] / sum));
+        now->value[i] = fmax(1, floor(total * part[i] / sum));
         given += now->value[i];
     }
     now->count = scales;
     now->value[scales - 1] = fmax(1, total - given);
+}
+
+/* `-n 500` for a recipe of several scales; other scales for a recipe whose iterations were not told one by one. */
+static void fit_iterations(dp_recipe *recipe, bool told, dp_list before) {
+    const int count = recipe->iterations.count;
+    if (told) recipe->iterations_told = count > 1;
+    if (told && count == 1 && recipe->scales.count > 1) share_iterations(recipe, before);
+    if (!told && !recipe->iterations_told && count != recipe->scales.count)
+        share_iterations(recipe, recipe->iterations);
 }
 
 /* Letters to change, add or leave out to make b of a (Levenshtein). */
@@ -248,7 +256,8 @@ dipper_status dp_recipe_set(dp_recipe *recipe, const char *name, const char *val
     for (int i = 0; i < DP_FIELDS; i++) {
         if (strcmp(fields[i].name, name) != 0) continue;
         if (!store(&fields[i], recipe, value)) return refuse(&fields[i], value, diag);
-        if (fields[i].offset == AT(iterations)) share_iterations(recipe, &before);
+        if (fields[i].offset == AT(iterations)) fit_iterations(recipe, true, before);
+        if (fields[i].offset == AT(scales)) fit_iterations(recipe, false, before);
         return DIPPER_OK;
     }
     return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "a recipe has no field '%s'; the nearest is '%s'", name, nearest(name));
@@ -276,7 +285,9 @@ dipper_status dp_recipe_init(const char *name, dp_diag *diag, dp_recipe *out) {
     for (int i = 0; i < RECIPES; i++) {
         if (strcmp(recipes[i].name, name) == 0) {
             out->name = recipes[i].name;
-            return apply(out, recipes[i].settings, diag);
+            DP_TRY(apply(out, recipes[i].settings, diag));
+            out->iterations_told = false;
+            return DIPPER_OK;
         }
         snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i > 0 ? ", " : "", recipes[i].name);
     }

@@ -56,6 +56,7 @@ typedef enum dp_final { DP_FINAL_NETWORK, DP_FINAL_SPARSE, DP_FINAL_BLEND } dp_f
 
 typedef struct dp_recipe {
     const char *name;
+    bool iterations_told; /* one number for each scale: not to be shared out again when scales change */
 #define INT(name, ...) int name;
 #define REAL(name, ...) double name;
 #define BOOL(name, ...) bool name;

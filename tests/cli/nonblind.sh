@@ -29,6 +29,13 @@ if have_json; then
 fi
 known 4 in.npy --psf psf.txt
 err_has 'exists already'
+# A PSF that does not sum to 1 is divided by its sum, and that is said.
+expect 0 "$DIPPER" deblur -j 1 --progress none -f in.npy --psf psf.txt -n 1 -o sums.npy
+err_has 'psf.txt: its values sum to 10 and are divided by that'
+printf '0 0.1 0\n0.2 0.4 0.1\n0 0.1 0.1\n' >one.txt
+expect 0 "$DIPPER" deblur -j 1 --progress none -f in.npy --psf one.txt -n 1 -o one.npy
+err_empty
+check 'it gives another result than the same PSF of sum 1' cmp sums.npy one.npy
 known 0 -f colour.npy --psf psf.txt --psf-rotate -n 2 --weight 0.01 --noise 0.01 -o turned.npy
 exists turned.npy
 known 0 colour.npy --psf psf.txt -n 2 --weight 0.01 --noise 0.01 -o straight.npy

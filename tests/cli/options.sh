@@ -114,4 +114,21 @@ else
     expect 2 "$DIPPER" deblur --json in.npy
     one_line
 fi
+# --- any number of scales: iterations are shared out as the recipe's own are, however they are told
+shared() { # LIST OPTIONS...
+    list=$1
+    shift
+    expect 0 "$DIPPER" deblur --print-config "$@"
+    out_has "^iterations  *= $list "
+}
+shared 136,136,228 -m fast -n 500
+shared 187,313 -m fast -n 500 --set scales=0.5,1
+shared 1428,1428,2144 -m deblur-inr --set scales=0.25,0.5,1
+shared 2,2,2,2 -m selfdeblur --set scales=0.25,0.5,0.75,1 -n 8
+shared 1100 -m fast --set scales=1
+shared 10,20 -m fast --set iterations=10,20 --set scales=0.5,1
+make in.npy 30 24 depth=32
+expect 2 "$DIPPER" deblur -q -f -k 5 -m fast --set iterations=10,20,30 --set scales=0.5,1 in.npy
+one_line
+err_has 'iterations and scales contradict each other: 3 numbers for 2 scales'
 finish
