@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/estimator.h"
 #include "cli/library.h"
+#include "cli/nonblind.h"
 #include "cli/runs.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@
 /* ---- Options ---- */
 
 typedef struct bench_options {
-    const char *data, *psf_size, *iterations, *cases, *protocol;
+    const char *data, *psf_size, *iterations, *cases, *protocol, *nonblind;
     text_list methods, set;
     int seeds, oracle;
     runs_options runs;
@@ -25,6 +26,8 @@ static const option_row rows[] = {
     RUNS_ROW_OUTPUT(AT(runs), "folder of the results; what is there is kept and not done again"),
     {'m', "method", "NAME", OPTION_LIST, AT(methods), 0, 0, NULL,
      "recipe (default fast) or classical method (map-l0 ...); may be repeated (dipper info lists them)"},
+    {0, "nonblind", "NAME", OPTION_TEXT, AT(nonblind), 0, 0, NULL,
+     "what restores the picture after a classical method has found the PSF; sparse (default), tv ..."},
     {0, "set", "FIELD=VALUE", OPTION_LIST, AT(set), 0, 0, NULL,
      "change a field of every method; may be repeated (dipper info --recipe NAME lists them)"},
     {'n', "iterations", "N", OPTION_TEXT, AT(iterations), 0, 0, NULL,
@@ -94,9 +97,11 @@ static int add_set(const bench_options *o, const study_suite *suite, runs *r) {
     return 0;
 }
 
-static int open_classical(const char *name, const recipe_changes *changes, study_method *m) {
+static int open_classical(const bench_options *o, const char *name, const recipe_changes *changes, study_method *m) {
     job_estimate_settings settings;
-    const int code = estimator_open("bench", name, changes, NULL, &settings);
+    int code = estimator_open("bench", name, changes, NULL, &settings);
+    if (!code && o->nonblind) code = nonblind_check("bench", "--nonblind", o->nonblind);
+    snprintf(m->nonblind, sizeof m->nonblind, "%s", !code && o->nonblind ? o->nonblind : "");
     for (int i = 0; !code && i < DIPPER_ESTIMATE_SETTINGS_MAX; i++) m->values[i] = settings.values[i];
     return code;
 }
@@ -108,8 +113,9 @@ static int add_method(const bench_options *o, dipper_context *context, const cha
     study_method *m = study_plan_add_method(&r->plan);
     if (!m) return DIPPER_ERROR_MEMORY;
     snprintf(m->name, sizeof m->name, "%s", name);
-    int code = estimator_is_known(name) ? open_classical(name, &changes, m)
-                                        : library_recipe(context, name, &changes, &m->recipe);
+    const int classical = estimator_is_known(name);
+    if (o->nonblind && !classical) return usage("--nonblind", o->nonblind, "is for map-l0 and its kind");
+    int code = classical ? open_classical(o, name, &changes, m) : library_recipe(context, name, &changes, &m->recipe);
     if (code) return code;
     dipper_status status = study_method_settle(context, m, &r->error);
     return status ? runs_failed(r, status) : 0;

@@ -27,13 +27,20 @@ int nonblind_is_known(const char *method) {
     return find(method, &unused);
 }
 
-static int unknown(const char *name) {
+static int unknown(const char *command, const char *name) {
     dipper_deconvolve_method m;
-    fprintf(stderr, "dipper deblur: '%s' is no non-blind method; there are", name);
+    fprintf(stderr, "dipper %s: '%s' is no non-blind method; there are", command, name);
     for (int i = 0; dipper_deconvolve_method_at(i, &m) == DIPPER_OK; i++)
         fprintf(stderr, "%s %s", i ? "," : "", m.name);
     fputc('\n', stderr);
     return DIPPER_ERROR_ARGUMENT;
+}
+
+int nonblind_check(const char *command, const char *option, const char *method) {
+    dipper_deconvolve_method m;
+    if (!find(method, &m)) return unknown(command, method);
+    if (m.available) return 0;
+    return options_refuse(command, option, method, "needs FFTW, which this build lacks; sparse does without");
 }
 
 /* `word` (may be NULL) leaves the default; *out is only set by a number in [minimum, maximum]. */
@@ -62,15 +69,16 @@ static int read_options(const nonblind_options *o, dipper_deconvolve_options *ou
     dipper_deconvolve_options_init(out);
     out->method = o->method;
     out->edges = o->edges;
-    if (!find(o->method, &m)) return unknown(o->method);
-    if (!m.available) return usage("--method", o->method, "needs FFTW, which this build lacks; sparse does without");
+    int code = nonblind_check("deblur", "--method", o->method);
+    if (code) return code;
+    find(o->method, &m);
     if (o->iterations && m.iterations == 0) return usage("--iterations", o->iterations, "this method has none");
     if (o->weight && !m.weighted) return usage("--weight", o->weight, "this method has no prior and takes none");
     if (o->exponent && !m.exponent_help[0]) return usage("--exponent", o->exponent, "this method has none");
     if (strcmp(o->edges, "auto") != 0 && !strstr(m.edges, o->edges))
         return usage("--edges", o->edges,
                      "this method cannot do that; it has auto and those of docs/methods/nonblind.md");
-    int code = number("--iterations", o->iterations, NULL, 1, 1000000, &iterations);
+    code = number("--iterations", o->iterations, NULL, 1, 1000000, &iterations);
     if (!code) code = number("--weight", o->weight, "auto", 0, 1e6, &out->weight);
     if (!code) code = number("--exponent", o->exponent, NULL, m.bounds ? 0.01 : 0, m.bounds ? 2 : 8, &out->exponent);
     if (!code) code = number("--saturation", o->saturation, "auto", 0, 1e6, &out->saturation);

@@ -10,6 +10,8 @@ typedef struct nonblind_options { /* as given */
 } nonblind_options;
 
 int nonblind_is_known(const char *method);
+/* Whether there is such a method in this build, or says on stderr what is wrong and returns the exit code. */
+int nonblind_check(const char *command, const char *option, const char *method);
 /* Reads the PSF, if there is one, and checks the options, or says on stderr what is wrong and returns the exit code.
  * nonblind_close frees it. */
 int nonblind_open(const nonblind_options *options, dipper_context *context, console *c, job_nonblind_settings *out);

@@ -73,6 +73,7 @@ dipper_status study_id_run(const study_run_key *key, char out[STUDY_ID_SIZE], io
         snprintf(number, sizeof number, "%.17g", key->values[i]);
         add(state, number);
     }
+    if (key->nonblind && key->nonblind[0]) add(state, key->nonblind);
     finish(state, out);
     return DIPPER_OK;
 }

@@ -25,6 +25,7 @@ typedef struct study_run_key {              /* everything borrowed */
     const dipper_recipe *recipe; /* NULL: the oracle, or a classical method with its settings */
     const double *values;        /* NULL: it has none */
     int value_count;
+    const char *nonblind; /* of a classical method; NULL or "": the usual one */
     uint64_t seed;
 } study_run_key;
 

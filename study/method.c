@@ -37,7 +37,8 @@ static dipper_status settle_classical(study_method *m, io_error *error) {
         snprintf(value, sizeof value, "%g", m->values[i]);
         if (m->values[i] != usual.settings[i].value) IO_TRY(add(m, usual.settings[i].name, value, error));
     }
-    return DIPPER_OK;
+    if (strcmp(m->nonblind, STUDY_NONBLIND) == 0) m->nonblind[0] = '\0';
+    return m->nonblind[0] ? add(m, "nonblind", m->nonblind, error) : DIPPER_OK;
 }
 
 dipper_status study_method_settle(dipper_context *context, study_method *method, io_error *error) {

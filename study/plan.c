@@ -80,6 +80,7 @@ static dipper_status add_run(study_plan *plan, const study_set *set, const study
                                .recipe = method ? method->recipe : NULL,
                                .values = method ? method->values : NULL,
                                .value_count = method && !method->recipe ? DIPPER_ESTIMATE_SETTINGS_MAX : 0,
+                               .nonblind = method ? method->nonblind : "",
                                .seed = seed};
     study_run *run = &plan->runs[plan->run_count++];
     *run = (study_run){.set = set, .c = c, .method = method, .seed = seed};

@@ -146,7 +146,7 @@ static dipper_status restore(worker *w) {
     return DIPPER_OK;
 }
 
-/* A classical method: the PSF, then the picture by the usual non-blind step. */
+/* A classical method: the PSF, then the picture by a non-blind one. */
 static dipper_status restore_classical(worker *w) {
     dipper_image blurred = picture_view(w->blurred), out = result_view(w);
     dipper_estimate_options options;
@@ -158,6 +158,7 @@ static dipper_status restore_classical(worker *w) {
     dipper_deconvolve_options_init(&step);
     options.method = w->run->method->name;
     options.settings = w->run->method->values;
+    step.method = w->run->method->nonblind[0] ? w->run->method->nonblind : STUDY_NONBLIND;
     options.psf_width = w->psf_width = w->result.psf_width;
     options.psf_height = w->psf_height = w->result.psf_height;
     options.progress = step.progress = w->watch->progress;

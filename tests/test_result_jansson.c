@@ -215,7 +215,7 @@ static void test_ids(void **state) {
 
     study_run_key key = key_of("oracle");
     assert_int_equal(study_id_run(&key, id, &e), DIPPER_OK);
-    study_run_key changed[] = {key, key, key, key, key, key, key, key, key};
+    study_run_key changed[] = {key, key, key, key, key, key, key, key, key, key};
     changed[0].blurred = "12", changed[0].truth = "";
     changed[1].true_psf = "3";
     changed[2].true_psf_rotated = 1;
@@ -225,7 +225,8 @@ static void test_ids(void **state) {
     changed[6].seed = 1;
     changed[7].suite = "lai";
     changed[8].name = "b";
-    for (int i = 0; i < 9; i++) {
+    changed[9].nonblind = "tv";
+    for (int i = 0; i < 10; i++) {
         assert_int_equal(study_id_run(&changed[i], other, &e), DIPPER_OK);
         assert_string_not_equal(id, other);
     }

@@ -28,6 +28,7 @@ done
 make d/blurred/b.npy 48 44 depth=32 scale=0.8
 
 # ---- What is refused, before anything is written ----
+have_fftw() { "$DIPPER" info | grep -q 'FFTW on'; }
 refused() { # CODE TEXT ARGUMENT...
     code_wanted=$1 text=$2
     shift 2
@@ -57,6 +58,10 @@ refused 6 'no such device' folder --data d -o r --device abacus
 refused 3 'nowhere' folder --data nowhere -o r
 refused 3 'blurred: cannot be read' folder --data d/gt -o r
 refused 3 'd/blurred: holds no pictures of suite levin' levin --data d -o r
+refused 2 'map-l0 and its kind' folder --data d -o r --nonblind tv
+if have_fftw; then
+    refused 2 'there are sparse' folder --data d -o r -m map-l0 --nonblind none
+fi
 mkdir -p empty/blurred
 refused 3 'empty/blurred: holds no pictures' folder --data empty -o r
 mkdir nothing
@@ -279,5 +284,17 @@ if command -v pgrep >/dev/null 2>&1; then
     err_has '1 runs done, 1 were there'
 else
     skip 'killing the process of a run: there is no pgrep'
+fi
+
+# ---- Classical methods, with a non-blind step of one's choice; the usual one by its name is the usual one ----
+if have_fftw; then
+    expect 0 "$DIPPER" bench folder -j 1 -n 1 --data d -o c -m map-l0 --cases a
+    expect 0 "$DIPPER" bench folder -j 1 -n 1 --data d -o c -m map-l0 --cases a --nonblind sparse -v
+    err_has '0 runs done, 1 were there'
+    expect 0 "$DIPPER" bench folder -j 1 -n 1 --data d -o c -m map-l0 --cases a --nonblind tv -v
+    err_has '1 runs done, 0 were there'
+    has_count c 2
+    check 'the table does not say what the step is' grep -q 'nonblind=tv' c/results.csv
+    check 'both steps give the same' test "$(cut -d , -f 13 c/results.csv | sort -u | wc -l)" -eq 3
 fi
 finish
