@@ -39,6 +39,26 @@ refused 2 'WxH+X+Y' '--roi 3x4'
 refused 2 'does not lie in the picture' '--roi 30x30+20+20'
 refused 3 'hides the picture' '--noise 100'
 
+# Pictures that tell nothing: refused by every estimator, and by deblur, before anything is written.
+make flat.npy 40 30 depth=32 constant=0.4
+make weak.npy 120 100 depth=32 scale=0.05
+printf '0 0 0\n0 1 0\n0 0 0\n' >point.txt
+expect 0 "$DIPPER" blur -q weak.npy --psf point.txt --noise gaussian:0.1 -o hidden.npy
+for method in map-l0 dark-channel extreme-channel map-l1l2 vb; do
+    for command in estimate 'deblur -j 1'; do
+        # shellcheck disable=SC2086
+        expect 3 "$DIPPER" $command -q -k 5 -m $method flat.npy
+        one_line
+        err_has 'flat.npy: picture is constant: there is no blur'
+        # shellcheck disable=SC2086
+        expect 3 "$DIPPER" $command -q -k 5 -m $method hidden.npy
+        one_line
+        err_has 'hidden.npy: noise of 0.09.* hides the picture.*give the noise if it is less'
+    done
+done
+absent flat_psf.npy flat_deblurred.npy hidden_psf.npy hidden_deblurred.npy
+expect 0 "$DIPPER" estimate -q -k 5 -n 1 weak.npy # it is the noise, not the contrast
+
 expect 0 "$DIPPER" deblur -j 1 -q colour.npy -m map-l0 -k 5 -n 1 --nonblind tv -o colour_out.npy
 exists colour_out.npy colour_out_psf.npy
 if have_json; then

@@ -71,6 +71,22 @@ refused 3 'zero.txt: .*zero' in.npy --psf zero.txt
 make small.npy 2 9 depth=32
 refused 3 'small.npy: a picture of 2 x 9 pixels is smaller than the PSF of 3 x 3' small.npy --psf psf.txt
 
+# Even sides are padded, a centroid far off the centre moves the picture; both are said.
+loud() { expect 0 "$DIPPER" deblur -j 1 --progress none -f "$@" -n 1; } # loud ARGUMENT...
+printf '1 2 1 0\n0 1 3 1\n' >even.txt
+loud in.npy --psf even.txt -o even.npy
+err_has 'even.txt: even sides of 4 x 2 px got zeros on the left and above'
+printf '0 0 0 0 0\n0 1 2 1 0\n0 0 1 3 1\n' >odd.txt
+loud in.npy --psf odd.txt -o odd.npy
+err_lacks 'even sides'
+check 'zeros are not where it says' cmp -s even.npy odd.npy
+printf '0 0 0 0 0 0 0 0 0\n0 0 0 0 0 0 0 0 0\n.5 .5 0 0 0 0 0 0 0\n' >off.txt
+loud in.npy --psf off.txt -o off.npy
+err_has 'centroid lies (-3.5, 1.0) px off its centre; the result is moved as much'
+make flat.npy 41 33 depth=32 constant=0.4
+loud flat.npy --psf psf.txt -o flat_out.npy
+exists flat_out.npy
+
 # One manner's options in the other
 refused 2 "'fast': finds the PSF itself" in.npy --psf psf.txt -m fast
 refused 2 "'tv': needs to know the blur" in.npy -m tv
