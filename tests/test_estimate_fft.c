@@ -178,6 +178,26 @@ static double split_objective(const dp_latent *l, double beta, double weight) {
     return sum;
 }
 
+/* x is the minimum for the differences that are wanted: no direction leads down. Fails if K' or the adjoint of the
+ * differences is wrong, as the step solves the normal equations with both. */
+static void is_minimum(const dp_latent *l, double beta, double weight) {
+    const dp_philox_key key = dp_philox_key_make(3, DP_STREAM_TEST);
+    const double here = split_objective(l, beta, weight);
+    float *x = dp_grid_plane(l->grid);
+    memcpy(x, l->x, l->grid->count * sizeof *x);
+    for (int n = 0; n < 6; n++) {
+        const float step = n % 2 ? 0.01F : -0.01F;
+        for (size_t i = 0; i < l->grid->count; i++) {
+            float random[4];
+            dp_philox_normal4(key, (uint64_t)n / 2, i, random);
+            l->x[i] = x[i] + step * random[0] + (n < 4 ? 0 : step); /* n 4 and 5: the mean as well */
+        }
+        assert_true(split_objective(l, beta, weight) > here);
+    }
+    memcpy(l->x, x, l->grid->count * sizeof *x);
+    dp_free(x);
+}
+
 /* MAP's latent step: with the penalty held, no step of the splitting raises its objective; the first ones lower it. */
 static void latent_step(void **state) {
     (void)state;
@@ -211,6 +231,7 @@ static void latent_step(void **state) {
             before = after;
         }
         assert_true(before < 0.999 * first);
+        is_minimum(l, betas[b], prior.weight);
         dp_latent_destroy(&l);
     }
     free(blurred);
@@ -262,6 +283,41 @@ static void psf_step(void **state) {
     assert_true(correlation(psf, found, SH, SW) > 0.995);
     dp_kernel_destroy(&kernel);
     free(scene);
+    free(blurred);
+}
+
+/* The slope that the PSF step follows against differences of the objective, at a PSF that explains nothing: the
+ * correlations are the adjoint of the convolution over the pixels that count. */
+static void psf_slope(void **state) {
+    (void)state;
+    enum { SH = 5, SW = 7 };
+    static const double ridge = 0.05, step = 1e-3;
+    float psf[SH * SW], slope[SH * SW], gx[KN], gy[KN], bx[KN], by[KN];
+    make_hook(psf, SH, SW);
+    float *sharp = make_scene(KH, KW), *blurred = make_blurred(KH, KW, psf, SH, SW);
+    const dp_estimate job = make_job("map-l0", blurred, KH, KW, SH, SW);
+    dp_scale scale = {.h = KH, .w = KW, .kh = SH, .kw = SW, .scales = 1, .scale = 1, .blurred = blurred, .psf = psf};
+    dp_kernel *kernel;
+    assert_int_equal(dp_kernel_create(&job, &scale, NULL, &kernel), DIPPER_OK);
+    dp_differences(sharp, KH, KW, gx, gy);
+    dp_differences(blurred, KH, KW, bx, by);
+    const float *g[2] = {gx, gy}, *d[2] = {bx, by};
+    dp_kernel_slope(kernel, gx, gy, ridge, psf, slope);
+    double most = 0, error = 0;
+    for (int i = 0; i < SH * SW; i++) {
+        const float here = psf[i];
+        psf[i] = here + (float)step;
+        const double more = objective(g, d, KH, KW, psf, SH, SW, ridge), above = psf[i];
+        psf[i] = here - (float)step;
+        const double expected = (more - objective(g, d, KH, KW, psf, SH, SW, ridge)) / (above - psf[i]);
+        psf[i] = here;
+        most = fmax(most, fabs(expected));
+        error = fmax(error, fabs(expected - slope[i]));
+    }
+    print_message("slope at most %g, off by %g\n", most, error);
+    assert_true(most > 0.1 && error < 1e-4 * most);
+    dp_kernel_destroy(&kernel);
+    free(sharp);
     free(blurred);
 }
 
@@ -346,9 +402,9 @@ static void bad_input_is_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_known_psfs),    cmocka_unit_test(any_size),    cmocka_unit_test(psf_step),
-        cmocka_unit_test(latent_step),         cmocka_unit_test(point_stays), cmocka_unit_test(extremes_are_found),
-        cmocka_unit_test(bad_input_is_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_known_psfs),   cmocka_unit_test(any_size),
+                                       cmocka_unit_test(psf_step),           cmocka_unit_test(psf_slope),
+                                       cmocka_unit_test(latent_step),        cmocka_unit_test(point_stays),
+                                       cmocka_unit_test(extremes_are_found), cmocka_unit_test(bad_input_is_refused)};
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }

@@ -126,8 +126,8 @@ static dipper_status check_picture(run *r, dp_diag *diag) {
     if (signal > 0.5 * *sigma) return DIPPER_OK;
     return dp_fail(diag, DIPPER_ERROR_INPUT,
                    "noise of %.3g hides the picture, whose values vary by %.3g: there is no blur to be seen; "
-                   "give the noise if it is less", *sigma,
-                   all);
+                   "give the noise if it is less",
+                   *sigma, all);
 }
 
 static dipper_status check_memory(const run *r, size_t *need, dp_diag *diag) {

@@ -5,9 +5,10 @@
 
 static dipper_status check_scales(const dp_recipe *r, dp_diag *diag) {
     if (r->scales.count != r->iterations.count)
-        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
-                       "iterations and scales contradict each other: %d numbers for %d scales; give one, or one for each", r->iterations.count,
-                       r->scales.count);
+        return dp_fail(
+            diag, DIPPER_ERROR_ARGUMENT,
+            "iterations and scales contradict each other: %d numbers for %d scales; give one, or one for each",
+            r->iterations.count, r->scales.count);
     for (int i = 0; i < r->scales.count; i++) {
         if (r->iterations.value[i] != floor(r->iterations.value[i]))
             return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "iterations: %g is not a whole number", r->iterations.value[i]);

@@ -5,51 +5,33 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "deconv/quadratic_fft.h"
 #include "image/psf.h"
 
 enum { IMPUTATIONS = 3, STEPS = 60 };
+static const double tolerance = 1e-4;
 
 struct dp_kernel {
     int h, w, kh, kw;
     dp_fft *fft;               /* (n0, n1): room for the whole convolution */
-    dp_fft *small;             /* room for the PSF's autocorrelation */
+    dp_quadratic *quadratic;   /* the small problem */
     float *plane;              /* (n0, n1) */
     float *dx, *dy;            /* (h, w): gradients of the blurred picture */
     float *x, *y;              /* (h, w): of a latent picture */
     float complex *gx, *gy;    /* spectra of the latent picture's gradients */
     float complex *psf;        /* its spectrum */
     float complex *sum, *work; /* spectra */
-    float complex *normal;     /* spectrum of the normal matrix, small */
-    float complex *step;       /* small */
-    float *tile;               /* small plane */
-    float *right, *k, *ahead;  /* (kh, kw) */
 };
 
 static bool allocate(dp_kernel *s) {
-    const size_t big = s->fft->size, small = s->small->size, n = (size_t)s->h * (size_t)s->w;
-    const size_t tile = (size_t)s->small->rows * (size_t)s->small->columns, m = (size_t)s->kh * (size_t)s->kw;
-    const struct {
-        float **at;
-        size_t count;
-    } planes[] = {{&s->plane, (size_t)s->fft->rows * (size_t)s->fft->columns},
-                  {&s->dx, n},
-                  {&s->dy, n},
-                  {&s->x, n},
-                  {&s->y, n},
-                  {&s->tile, tile},
-                  {&s->right, m},
-                  {&s->k, m},
-                  {&s->ahead, m}};
-    const struct {
-        float complex **at;
-        size_t count;
-    } spectra[] = {{&s->gx, big},   {&s->gy, big},       {&s->psf, big},   {&s->sum, big},
-                   {&s->work, big}, {&s->normal, small}, {&s->step, small}};
-    bool good = true;
+    const size_t n = (size_t)s->h * (size_t)s->w, plane = (size_t)s->fft->rows * (size_t)s->fft->columns;
+    float **const planes[] = {&s->dx, &s->dy, &s->x, &s->y};
+    float complex **const spectra[] = {&s->gx, &s->gy, &s->psf, &s->sum, &s->work};
+    bool good = (s->plane = dp_alloc(plane, sizeof(float))) != NULL;
     for (size_t i = 0; i < sizeof planes / sizeof *planes; i++)
-        good = good && (*planes[i].at = dp_alloc(planes[i].count, sizeof(float))) != NULL;
+        good = good && (*planes[i] = dp_alloc(n, sizeof(float))) != NULL;
     for (size_t i = 0; i < sizeof spectra / sizeof *spectra; i++)
-        good = good && (*spectra[i].at = dp_alloc(spectra[i].count, sizeof(float complex))) != NULL;
+        good = good && (*spectra[i] = dp_alloc(s->fft->size, sizeof(float complex))) != NULL;
     return good;
 }
 
@@ -61,7 +43,7 @@ dipper_status dp_kernel_create(const dp_estimate *job, const dp_scale *scale, dp
     status = dp_fft_create(dp_fft_good_size(s->h + s->kh - 1), dp_fft_good_size(s->w + s->kw - 1),
                            dp_estimate_threads(job, scale), diag, &s->fft);
     if (status != DIPPER_OK) goto fail;
-    status = dp_fft_create(dp_fft_good_size(2 * s->kh - 1), dp_fft_good_size(2 * s->kw - 1), 1, diag, &s->small);
+    status = dp_quadratic_create(s->kh, s->kw, diag, &s->quadratic);
     if (status != DIPPER_OK) goto fail;
     status = DIPPER_ERROR_MEMORY;
     if (!allocate(s)) goto fail;
@@ -76,9 +58,9 @@ void dp_kernel_destroy(dp_kernel **kernel) {
     if (kernel == NULL || *kernel == NULL) return;
     dp_kernel *s = *kernel;
     dp_fft_destroy(&s->fft);
-    dp_fft_destroy(&s->small);
-    float *const planes[] = {s->plane, s->dx, s->dy, s->x, s->y, s->tile, s->right, s->k, s->ahead};
-    float complex *const spectra[] = {s->gx, s->gy, s->psf, s->sum, s->work, s->normal, s->step};
+    dp_quadratic_destroy(&s->quadratic);
+    float *const planes[] = {s->plane, s->dx, s->dy, s->x, s->y};
+    float complex *const spectra[] = {s->gx, s->gy, s->psf, s->sum, s->work};
     for (size_t i = 0; i < sizeof planes / sizeof *planes; i++) dp_free(planes[i]);
     for (size_t i = 0; i < sizeof spectra / sizeof *spectra; i++) dp_free(spectra[i]);
     dp_free(s);
@@ -142,98 +124,65 @@ static void multiply(const float complex *a, const float complex *b, size_t n, f
     }
 }
 
-/* The autocorrelation of the gradients, up to the lags that a PSF has; returns lag 0, their energy. */
-static double find_normal(dp_kernel *s, double ridge) {
-    const dp_fft *f = s->fft, *small = s->small;
-    const int rows = 2 * s->kh - 1, columns = 2 * s->kw - 1;
+/* The autocorrelation of the gradients, up to the lags that a PSF has, and the ridge. */
+static void find_normal(dp_kernel *s, double ridge) {
+    const dp_fft *f = s->fft;
+    dp_quadratic *q = s->quadratic;
     memset(s->sum, 0, f->size * sizeof *s->sum);
     correlate(s->gx, s->gx, f->size, s->sum);
     correlate(s->gy, s->gy, f->size, s->sum);
     dp_fft_backward(f, s->sum, s->plane);
-    const double energy = s->plane[0];
-    float *lags = (float *)s->work; /* large enough: the grid is */
-    gather(s->plane, f->rows, f->columns, rows, columns, lags);
-    lags[(rows / 2) * columns + columns / 2] += (float)(ridge * energy);
-    scatter(lags, rows, columns, small->rows, small->columns, s->tile);
-    dp_fft_forward(small, s->tile, s->normal);
-    return energy;
+    gather(s->plane, f->rows, f->columns, 2 * s->kh - 1, 2 * s->kw - 1, q->lags);
+    const float energy = s->plane[0]; /* lag 0 */
+    for (int i = 0; i < s->kh * s->kw; i++) q->diagonal[i] = (float)ridge * energy;
 }
 
-/* Gradients of the blurred picture, and beyond the pixels that count what the PSF predicts -> spectrum in work. */
-static void impute(dp_kernel *s, const float *data, const float complex *g) {
+/* Gradients of the blurred picture less what the PSF predicts; 0 beyond the pixels that count: there the gradients are
+ * imputed, they are what is predicted. Adds their correlation with g to sum. */
+static void add_residual(dp_kernel *s, const float *data, const float complex *g) {
     const dp_fft *f = s->fft;
     const int y0 = s->kh / 2, y1 = s->h - s->kh / 2 - 1, x0 = s->kw / 2, x1 = s->w - s->kw / 2 - 1;
     multiply(g, s->psf, f->size, s->work);
     dp_fft_backward(f, s->work, s->plane);
-    for (int y = y0; y < y1 && x1 > x0; y++)
-        memcpy(s->plane + (size_t)y * (size_t)f->columns + x0, data + (size_t)y * (size_t)s->w + x0,
-               (size_t)(x1 - x0) * sizeof(float));
+    for (int y = 0; y < f->rows; y++) {
+        float *row = s->plane + (size_t)y * (size_t)f->columns;
+        const float *d = data + (size_t)y * (size_t)s->w;
+        for (int x = 0; x < f->columns; x++) row[x] = y >= y0 && y < y1 && x >= x0 && x < x1 ? d[x] - row[x] : 0;
+    }
     dp_fft_forward(f, s->plane, s->work);
+    correlate(g, s->work, f->size, s->sum);
 }
 
-/* right = correlation of the gradients with those of the blurred picture */
-static void find_right(dp_kernel *s) {
+/* Half of the objective's negative slope at psf. */
+static void find_gradient(dp_kernel *s, const float *psf) {
     const dp_fft *f = s->fft;
-    scatter(s->k, s->kh, s->kw, f->rows, f->columns, s->plane);
+    dp_quadratic *q = s->quadratic;
+    scatter(psf, s->kh, s->kw, f->rows, f->columns, s->plane);
     dp_fft_forward(f, s->plane, s->psf);
     memset(s->sum, 0, f->size * sizeof *s->sum);
-    impute(s, s->dx, s->gx);
-    correlate(s->gx, s->work, f->size, s->sum);
-    impute(s, s->dy, s->gy);
-    correlate(s->gy, s->work, f->size, s->sum);
+    add_residual(s, s->dx, s->gx);
+    add_residual(s, s->dy, s->gy);
     dp_fft_backward(f, s->sum, s->plane);
-    gather(s->plane, f->rows, f->columns, s->kh, s->kw, s->right);
+    gather(s->plane, f->rows, f->columns, s->kh, s->kw, q->gradient);
+    for (int i = 0; i < s->kh * s->kw; i++) q->gradient[i] -= q->diagonal[i] * psf[i];
 }
 
-/* ---- The small problem ---- */
-
-/* The largest value of the normal matrix's spectrum: no step above its inverse overshoots. */
-static float bound(const dp_kernel *s) {
-    float most = 0;
-    for (size_t i = 0; i < s->small->size; i++) most = fmaxf(most, fabsf(crealf(s->normal[i])));
-    return most;
-}
-
-/* tile's corner = A y */
-static void apply(dp_kernel *s, const float *y) {
-    scatter(y, s->kh, s->kw, s->small->rows, s->small->columns, s->tile);
-    dp_fft_forward(s->small, s->tile, s->step);
-    multiply(s->normal, s->step, s->small->size, s->step);
-    dp_fft_backward(s->small, s->step, s->tile);
-}
-
-/* min k'Ak/2 - right'k over k >= 0: projected gradients, accelerated (Beck and Teboulle 2009). */
-static void solve(dp_kernel *s) {
-    float *y = s->ahead;
-    const int m = s->kh * s->kw, n0 = s->small->rows, n1 = s->small->columns;
-    const float step = 1 / fmaxf(bound(s), 1e-20F);
-    double t = 1;
-    memcpy(y, s->k, (size_t)m * sizeof *y);
-    for (int n = 0; n < STEPS; n++) {
-        const double next = 0.5 * (1 + sqrt(1 + 4 * t * t));
-        const float momentum = (float)((t - 1) / next);
-        apply(s, y);
-        for (int i = 0; i < m; i++) {
-            const int a = (i / s->kw - s->kh / 2 + n0) % n0, b = (i % s->kw - s->kw / 2 + n1) % n1;
-            const float before = s->k[i];
-            s->k[i] = fmaxf(y[i] - step * (s->tile[(size_t)a * (size_t)n1 + (size_t)b] - s->right[i]), 0);
-            y[i] = s->k[i] + momentum * (s->k[i] - before);
-        }
-        t = next;
-    }
+void dp_kernel_slope(dp_kernel *s, const float *gx, const float *gy, double ridge, const float *psf, float *slope) {
+    transform(s, gx, s->gx);
+    transform(s, gy, s->gy);
+    find_normal(s, ridge);
+    find_gradient(s, psf);
+    for (int i = 0; i < s->kh * s->kw; i++) slope[i] = -2 * s->quadratic->gradient[i];
 }
 
 dipper_status dp_kernel_run(dp_kernel *s, const float *gx, const float *gy, double ridge, float *psf, dp_diag *diag) {
-    const size_t bytes = (size_t)s->kh * (size_t)s->kw * sizeof *psf;
     transform(s, gx, s->gx);
     transform(s, gy, s->gy);
-    memcpy(s->k, psf, bytes);
     find_normal(s, ridge);
     for (int i = 0; i < IMPUTATIONS; i++) {
-        find_right(s);
-        solve(s);
+        find_gradient(s, psf);
+        dp_quadratic_run(s->quadratic, STEPS, tolerance, psf);
     }
-    memcpy(psf, s->k, bytes);
     if (dp_psf_normalise(psf, s->kh, s->kw)) return DIPPER_OK;
     return dp_fail(diag, DIPPER_ERROR_DIVERGED, "the estimate of a PSF of %d x %d px came to nothing", s->kw, s->kh);
 }

@@ -3,8 +3,8 @@
  * the first sum over the pixels where k sees known gradients only.
  *
  * Without that restriction the normal matrix is the autocorrelation of grad x, which a few transforms give, and k is a
- * small problem of its own. The restriction is met by imputing: beyond those pixels grad d is replaced by what the last
- * k predicts, a few times (each time the restricted objective falls). */
+ * small problem of its own (quadratic_fft.h). The restriction is met by imputing: beyond those pixels grad d is
+ * replaced by what the last k predicts, a few times (each time the restricted objective falls). */
 #ifndef DP_DECONV_KERNEL_FFT_H
 #define DP_DECONV_KERNEL_FFT_H
 
@@ -20,7 +20,9 @@ void dp_kernel_destroy(dp_kernel **kernel); /* NULL is fine */
  * ridge is a share of the gradients' energy. DIPPER_ERROR_DIVERGED: nothing of the PSF is left. */
 dipper_status dp_kernel_run(dp_kernel *kernel, const float *gx, const float *gy, double ridge, float *psf,
                             dp_diag *diag);
-/* The same with those of a latent picture x (h, w). */
+/* Slope of the objective at psf, (kh, kw), for tests. */
+void dp_kernel_slope(dp_kernel *kernel, const float *gx, const float *gy, double ridge, const float *psf, float *slope);
+/* The same as dp_kernel_run with those of a latent picture x (h, w). */
 dipper_status dp_kernel_run_picture(dp_kernel *kernel, const float *x, double ridge, float *psf, dp_diag *diag);
 
 /* Forward differences of x (h, w), both (h, w); 0 at the last column and row. */
