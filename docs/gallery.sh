@@ -1,5 +1,7 @@
 #!/bin/sh
-# Makes the pictures of README, docs/failures.md and docs/methods/classical.md again, from scenes that dipper-scene draws, into docs/pictures.
+# Makes the pictures of README, docs/failures.md and docs/methods again, from scenes that dipper-scene draws, into
+# docs/pictures. The recipes, with 32 channels and 3000 iterations on a small scene, take minutes; PARTS=main or
+# PARTS=recipes makes one part alone.
 # usage: docs/gallery.sh BUILD_FOLDER
 set -eu
 build=$1
@@ -23,15 +25,42 @@ run() {
         "$(psnr "$work/$name/result.png" "$work/$name/sharp.png")"
 }
 
-run deblurred "--psf-size 19" "-k 19"
-cp "$work/deblurred/blurred.png" "$out/blurred.png"
-cp "$work/deblurred/psf.png" "$out/true_psf.png"
-run window_small "--psf-size 19" "-k 9"
-run noise "--psf-size 19 --noise 0.04" "-k 19"
-run noise_ignored "--psf-size 19 --noise 0.04" "-k 19 --noise 0"
-run classical "--psf-size 19" "-m map-l0 -k 19"
-run classical_noise "--psf-size 19 --noise 0.04" "-m map-l0 -k 19"
-run classical_lamps "--psf-size 19 --lamps 12" "-m map-l0 -k 19"
-cp "$work/classical_lamps/blurred.png" "$out/classical_lamps_blurred.png"
-run classical_large "--psf-size 41" "-m map-l0 -k 41"
-cp "$work/classical_large/blurred.png" "$out/classical_large_blurred.png"
+# recipe NAME METHOD OPTIONS...: the recipe on a small grey scene; keeps recipe_NAME.png and recipe_NAME_psf.png
+recipe() {
+    scene=$work/recipes name=$1 method=$2
+    shift 2
+    [ -e "$scene" ] || "$build/dipper-scene" -o "$scene" --seed 9 --size 144x112 --psf-size 11 > /dev/null
+    cp "$scene/blurred.png" "$out/recipe_blurred.png"
+    cp "$scene/psf.png" "$out/recipe_true_psf.png"
+    "$build/dipper" deblur -q "$scene/blurred.png" -k 11 -m "$method" --set channels=32 -n 3000 "$@" \
+        -o "$scene/$name.png" > /dev/null
+    cp "$scene/$name.png" "$out/recipe_$name.png"
+    cp "$scene/${name}_psf.png" "$out/recipe_${name}_psf.png"
+    printf '%-16s blurred %s; result %s\n' "$name" "$(psnr "$scene/blurred.png" "$scene/sharp.png")" \
+        "$(psnr "$scene/$name.png" "$scene/sharp.png")"
+}
+
+main() {
+    run deblurred "--psf-size 19" "-k 19"
+    cp "$work/deblurred/blurred.png" "$out/blurred.png"
+    cp "$work/deblurred/psf.png" "$out/true_psf.png"
+    run window_small "--psf-size 19" "-k 9"
+    run noise "--psf-size 19 --noise 0.04" "-k 19"
+    run noise_ignored "--psf-size 19 --noise 0.04" "-k 19 --noise 0"
+    run classical "--psf-size 19" "-m map-l0 -k 19"
+    run classical_noise "--psf-size 19 --noise 0.04" "-m map-l0 -k 19"
+    run classical_lamps "--psf-size 19 --lamps 12" "-m map-l0 -k 19"
+    cp "$work/classical_lamps/blurred.png" "$out/classical_lamps_blurred.png"
+    run classical_large "--psf-size 41" "-m map-l0 -k 41"
+    cp "$work/classical_large/blurred.png" "$out/classical_large_blurred.png"
+}
+
+for part in ${PARTS:-main recipes}; do
+    case $part in
+    main) main ;;
+    recipes)
+        for method in selfdeblur simplersdb vdip-sparse wdip deblur-inr; do recipe "$method" "$method"; done
+        recipe noblur simplersdb --set lr_psf=0.05
+        ;;
+    esac
+done

@@ -45,7 +45,7 @@ static dipper_status create_and_destroy(const char *method, long fail_at) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    static const char *const methods[] = {"fast", "selfdeblur", "vdip-extreme", "deblur-inr"};
+    static const char *const methods[] = {"fast", "selfdeblur", "vdip-extreme", "wdip", "deblur-inr"};
     for (int m = 0; m < 4; m++) {
         long n = 0;
         dipper_status status;

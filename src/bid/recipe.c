@@ -53,9 +53,9 @@ static const struct {
      "iterations=2000 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
      "average=200 stop_noise=0.98 stop_patience=400 stop_from=200"},
     {"simplersdb", "SimplerSDB: no non-local blocks, no perturbation, PSF as free numbers with a constant start",
-     "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse"},
+     "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.02 loss=mse"},
     {"simplersdb-0.99", "SimplerSDB with Adam's beta1 of the picture at 0.99",
-     "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.05 loss=mse beta1_image=0.99"},
+     "nonlocal_from=10 perturb=0 psf=direct lr_psf=0.02 loss=mse beta1_image=0.99"},
     {"vdip-std", "VDIP: mean and deviation of each pixel, data term alone, then SSIM (Huo et al. 2023)",
      "input_channels=3 perturb=0 colour=rgb output=mean-std loss=elbo:0.4,ssim prior_weight=0 pretrain=500 "
      "pretrain_alpha=0 pretrain_psf=true"},
@@ -69,9 +69,9 @@ static const struct {
     {"deblur-inr", "PSF as a network of sines, Fourier features as input, SSIM, two scales (after Deblur-INR, 2024)",
      "scales=0.5,1 iterations=2000,3000 input=fourier perturb=0 psf=siren centre_every=1 centre_until=1 lr_image=0.005 "
      "lr_psf=0.00005 lr_halve=0.4,0.8 loss=ssim"},
-    {"superres", "a larger picture (Ulyanov et al. 2018)",
-     "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
-     "average=200"},
+    {"superres", "a larger picture (Ulyanov et al. 2018), with a little total variation",
+     "iterations=1500 channels=32 skip_channels=4 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse "
+     "tv=0.005 lr_halve=1 average=200"},
     {"inpaint", "a picture whose missing pixels are filled in (Ulyanov et al. 2018)",
      "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
      "average=200"},

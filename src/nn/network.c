@@ -83,7 +83,7 @@ static dp_value skip_scale(dp_graph *g, dp_params *ps, dp_value x, const dp_skip
     snprintf(prefix, sizeof prefix, "scale%d", scale);
     const builder b = {g, ps, prefix};
     const dp_shape s = dp_graph_shape(g, x);
-    const dp_value skip = block(&b, "skip", x, c->skip_channels, 1, 1);
+    const dp_value skip = c->skip_channels > 0 ? block(&b, "skip", x, c->skip_channels, 1, 1) : -1;
     dp_value deep = block(&b, "down", x, c->channels, 3, 2);
     const dp_shape d = dp_graph_shape(g, deep);
     if (scale >= c->first_nonlocal && d.h >= 2 && d.w >= 2) deep = nonlocal(&b, deep);
@@ -91,7 +91,8 @@ static dp_value skip_scale(dp_graph *g, dp_params *ps, dp_value x, const dp_skip
     if (scale + 1 < c->scales) deep = skip_scale(g, ps, deep, c, scale + 1);
     /* The upsampled side is s or s + 1: the centre crop to the smaller size only touches this branch. */
     deep = dp_graph_upsample2(g, deep, s.h, s.w);
-    dp_value y = norm(&b, "concat.norm", dp_graph_concat(g, skip, deep), 1.0f, 1.0f);
+    dp_value y = c->skip_channels > 0 ? dp_graph_concat(g, skip, deep) : deep;
+    y = norm(&b, "concat.norm", y, 1.0f, 1.0f);
     y = block(&b, "up", y, c->channels, 3, 1);
     return block(&b, "up1", y, c->channels, 1, 1);
 }

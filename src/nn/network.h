@@ -8,7 +8,7 @@
 typedef struct dp_skip_config {
     int out_channels;   /* 1..4 */
     int channels;       /* of every scale, down and up */
-    int skip_channels;  /* of every scale's skip branch */
+    int skip_channels;  /* of every scale's skip branch; 0: there is none */
     int scales;         /* >= 1, see dp_skip_scales */
     int first_nonlocal; /* scale from which on a non-local block follows the downward step; >= scales: none */
 } dp_skip_config;

@@ -111,6 +111,8 @@ for factor in 3 1 0 16 x; do
     one_line
     err_has 'is not one of 2|4|8'
 done
+task 0 superres -q -f colour.npy -x 2 --set skip_channels=0
+exists colour_superres.npy
 task 0 superres -q -f colour.npy -x 2 -n 2,2 --set loss=ssim --set colour=luma --set scales=0.5,1
 if have_vips; then
     for kind in '1 16' '2 8' '4 8'; do
