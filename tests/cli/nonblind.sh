@@ -34,7 +34,7 @@ expect 0 "$DIPPER" deblur -j 1 --progress none -f in.npy --psf psf.txt -n 1 -o s
 err_has 'psf.txt: its values sum to 10 and are divided by that'
 printf '0 0.1 0\n0.2 0.4 0.1\n0 0.1 0.1\n' >one.txt
 expect 0 "$DIPPER" deblur -j 1 --progress none -f in.npy --psf one.txt -n 1 -o one.npy
-err_empty
+err_lacks 'sum to'
 check 'it gives another result than the same PSF of sum 1' cmp sums.npy one.npy
 known 0 -f colour.npy --psf psf.txt --psf-rotate -n 2 --weight 0.01 --noise 0.01 -o turned.npy
 exists turned.npy
