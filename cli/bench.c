@@ -115,7 +115,11 @@ static int add_method(const bench_options *o, dipper_context *context, const cha
     snprintf(m->name, sizeof m->name, "%s", name);
     const int classical = estimator_is_known(name);
     if (o->nonblind && !classical) return usage("--nonblind", o->nonblind, "is for map-l0 and its kind");
-    int code = classical ? open_classical(o, name, &changes, m) : library_recipe(context, name, &changes, &m->recipe);
+    int code = 0;
+    if (study_method_preset(name) >= 0)
+        code = changes.count || changes.iterations ? usage("--set", "", "the automatic mode has no fields") : 0;
+    else
+        code = classical ? open_classical(o, name, &changes, m) : library_recipe(context, name, &changes, &m->recipe);
     if (code) return code;
     dipper_status status = study_method_settle(context, m, &r->error);
     return status ? runs_failed(r, status) : 0;

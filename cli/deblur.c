@@ -14,7 +14,8 @@
 
 typedef struct deblur_options {
     restore_options common; /* first */
-    const char *psf_size, *psf_out, *psf_init, *roi, *step, *truth_file;
+    const char *psf_size, *psf_out, *psf_init, *roi, *step, *truth_file, *preset;
+    job_auto_settings automatic;
     job_estimate_settings estimate;
     nonblind_options nonblind;   /* but for method and iterations */
     job_nonblind_settings known; /* of a method that is no recipe */
@@ -28,10 +29,13 @@ static const option_row rows[] = {
     {'o', "output", "FILE|DIR", OPTION_TEXT, AT(common.output), 0, 0, NULL,
      "result; a directory if there are several inputs (default: NAME_deblurred.EXT beside the input)"},
     {'k', "kernel-size", "SIZE", OPTION_TEXT, AT(psf_size), 0, 0, NULL,
-     "width of the blur (PSF) in pixels, odd, or WxH, rather too large than too small; auto (default) takes 31"},
+     "width of the blur (PSF) in pixels, odd, or WxH, rather too large than too small; auto (default): method auto "
+     "finds it, others take 31"},
     {'m', "method", "NAME", OPTION_TEXT, AT(common.method), 0, 0, NULL,
-     "recipe: fast (default), selfdeblur ...; classical: map-l0 ...; with --psf: sparse (default), tv ... (dipper info "
-     "lists them)"},
+     "auto (default); recipe: fast, selfdeblur ...; classical: map-l0 ...; with --psf: sparse (default), tv ... "
+     "(dipper info lists them)"},
+    {0, "preset", "NAME", OPTION_CHOICE, AT(preset), 0, 0, "fast|balanced|best",
+     "with auto: how much work (default: balanced)"},
     {0, "roi", ESTIMATOR_ROI, OPTION_TEXT, AT(roi), 0, 0, NULL, "with map-l0 and its kind: " ESTIMATOR_ROI_HELP},
     {0, "nonblind", "NAME", OPTION_TEXT, AT(step), 0, 0, NULL,
      "with map-l0 and its kind: what restores the picture once the PSF is found; sparse (default), tv ..."},
@@ -54,7 +58,7 @@ static const option_row rows[] = {
     {0, "mask", "FILE", OPTION_TEXT, AT(nonblind.mask), 0, 0, NULL,
      "with --psf: a picture of the same size; where it is 0 the pixel is missing, everywhere else it is known"},
     {0, "max-memory", "MB", OPTION_INT, AT(nonblind.max_memory), 0, 1000000000, NULL,
-     "with --psf: restore what needs more in smaller tiles; 0 (default) is half of the machine's memory"},
+     "with auto and --psf: restore what needs more in smaller tiles; 0 (default) is half of the machine's memory"},
     {0, "gt", "FILE", OPTION_TEXT, AT(truth_file), 0, 0, NULL,
      "for studies, with --set pretrain_target=truth: the ground truth, of the picture's size and channels"},
     {0, "psf-out", "FILE", OPTION_TEXT, AT(psf_out), 0, 0, NULL,
@@ -82,9 +86,21 @@ static int parse_psf_size(const char *text, job_settings *s) {
     return why ? usage("--kernel-size", text, why) : 0;
 }
 
+static int is_automatic(const deblur_options *o) {
+    return strcmp(o->common.method, "auto") == 0;
+}
+
+/* What takes a PSF or fields of recipes means a recipe; without FFTW there is no automatic mode. */
+static const char *usual_method(const deblur_options *o) {
+    dipper_estimate_method m;
+    const restore_options *c = &o->common;
+    if (o->nonblind.psf) return "sparse";
+    if (o->psf_init || c->set.count || c->iterations || c->snapshot_every || c->uncertainty) return "fast";
+    return dipper_estimate_method_at(0, &m) == DIPPER_OK && m.available ? "auto" : "fast";
+}
+
 /* What only the non-blind methods that are no recipes have. */
-static int refuse_weights(const deblur_options *o, const char *why) {
-    const nonblind_options *n = &o->nonblind;
+static int refuse_weights(const nonblind_options *n, const char *why) {
     if (n->weight) return usage("--weight", n->weight, why);
     if (n->exponent) return usage("--exponent", n->exponent, why);
     if (strcmp(n->edges, "auto") != 0) return usage("--edges", n->edges, why);
@@ -103,10 +119,29 @@ static int check_classical(const deblur_options *o) {
     return o->common.snapshot_every ? usage("--snapshot-every", NULL, "this method makes no snapshots") : 0;
 }
 
+/* The automatic mode finds everything out by itself. */
+static int check_automatic(const deblur_options *o) {
+    const restore_options *c = &o->common;
+    static const char *const why = "is not for the automatic mode: choose a method with -m";
+    if (o->nonblind.psf) return usage("--method", c->method, "finds the PSF itself: leave --psf out");
+    if (o->nonblind.rotate) return usage("--psf-rotate", NULL, "needs --psf FILE or --psf-init FILE");
+    if (o->psf_init) return usage("--psf-init", o->psf_init, why);
+    if (o->roi) return usage("--roi", o->roi, "is for map-l0 and its kind; the automatic mode chooses it");
+    if (o->step) return usage("--nonblind", o->step, why);
+    if (c->set.count) return usage("--set", c->set.items[0], why);
+    if (c->iterations) return usage("--iterations", c->iterations, why);
+    if (c->snapshot_every) return usage("--snapshot-every", NULL, why);
+    nonblind_options rest = o->nonblind;
+    rest.max_memory = 0;
+    return refuse_weights(&rest, "needs --psf FILE");
+}
+
 /* Three manners more: a recipe finds the PSF, a recipe is told it (psf=fixed), or a method that is no recipe is. What
  * belongs to another manner is refused. */
 static int check_manner(const deblur_options *o) {
     const nonblind_options *n = &o->nonblind;
+    if (is_automatic(o)) return check_automatic(o);
+    if (o->preset) return usage("--preset", o->preset, "is for the automatic mode (-m auto)");
     if (estimator_is_known(o->common.method)) return check_classical(o);
     if (o->roi) return usage("--roi", o->roi, "is for map-l0 and its kind");
     if (o->step) return usage("--nonblind", o->step, "is for map-l0 and its kind; with --psf it is --method");
@@ -114,21 +149,32 @@ static int check_manner(const deblur_options *o) {
         if (nonblind_is_known(o->common.method))
             return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
         if (n->rotate && !o->psf_init) return usage("--psf-rotate", NULL, "needs --psf FILE or --psf-init FILE");
-        return refuse_weights(o, "needs --psf FILE");
+        return refuse_weights(n, "needs --psf FILE");
     }
     if (o->psf_init) return usage("--psf-init", o->psf_init, "with --psf the PSF is known and starts nowhere else");
     if (strcmp(o->psf_size, "auto") != 0) return usage("--kernel-size", o->psf_size, "--psf says the size already");
     if (o->psf_out) return usage("--psf-out", o->psf_out, "with --psf no PSF is found (dipper psf converts files)");
     if (recipe_is_known(o->common.method))
-        return refuse_weights(o, "is not for recipes, whose fields are changed by --set");
+        return refuse_weights(n, "is not for recipes, whose fields are changed by --set");
     if (o->common.set.count)
         return usage("--set", o->common.set.items[0], "fields are of recipes; this method has options");
     return o->common.snapshot_every ? usage("--snapshot-every", NULL, "this method makes no snapshots") : 0;
 }
 
+static int open_automatic(deblur_options *o, restore *r) {
+    if (r->settings.psf_width == 1 || r->settings.psf_height == 1)
+        return usage("--kernel-size", o->psf_size, "the automatic mode takes 3 to 101");
+    o->automatic.preset = DIPPER_PRESET_BALANCED;
+    for (int i = 0; o->preset && dipper_preset_name(i); i++)
+        if (strcmp(dipper_preset_name(i), o->preset) == 0) o->automatic.preset = (dipper_preset)i;
+    o->automatic.memory_bytes = o->nonblind.max_memory ? (size_t)o->nonblind.max_memory << 20 : nonblind_usual_memory();
+    r->settings.automatic = &o->automatic;
+    return 0;
+}
+
 static int check(restore *r) {
     deblur_options *o = (deblur_options *)r->options;
-    if (!o->common.method) o->common.method = o->nonblind.psf ? "sparse" : "fast";
+    if (!o->common.method) o->common.method = usual_method(o);
     if (o->nonblind.psf && !recipe_is_known(o->common.method)) r->settings.nonblind = &o->known;
     if (estimator_is_known(o->common.method)) {
         r->settings.nonblind = &o->known;
@@ -137,8 +183,9 @@ static int check(restore *r) {
     r->psf_out = o->psf_out;
     if (o->truth_file && !recipe_is_known(o->common.method))
         return usage("--gt", o->truth_file, "is for the pre-training of recipes (--set pretrain_target=truth)");
-    const int code = check_manner(o);
-    return code ? code : parse_psf_size(o->psf_size, &r->settings);
+    int code = check_manner(o);
+    if (!code) code = parse_psf_size(o->psf_size, &r->settings);
+    return !code && is_automatic(o) ? open_automatic(o, r) : code;
 }
 
 /* ---- The command ---- */
@@ -210,6 +257,7 @@ static int open_classical(restore *r, deblur_options *o) {
 
 static int open(restore *r) {
     deblur_options *o = (deblur_options *)r->options;
+    if (r->settings.automatic) return 0;
     if (r->settings.estimate) return open_classical(r, o);
     if (!r->settings.nonblind) return open_recipe(r, o);
     o->nonblind.method = o->common.method;
@@ -220,6 +268,7 @@ static int open(restore *r) {
 static void print(const restore *r) {
     const deblur_options *o = (const deblur_options *)r->options;
     printf("kernel-size = %s\n", o->psf_size);
+    if (r->settings.automatic) printf("preset = %s\n", dipper_preset_name((int)o->automatic.preset));
     if (r->settings.estimate) estimator_print(r->settings.estimate);
     if (r->settings.nonblind)
         nonblind_print(r->settings.nonblind);

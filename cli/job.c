@@ -30,7 +30,7 @@ dipper_status job_no_memory(job *j) {
 /* ---- Before the run ---- */
 
 static int finds_psf(const job_settings *s) {
-    return s->estimate || (!s->nonblind && s->task.task == DIPPER_TASK_DEBLUR && !s->task.psf);
+    return s->estimate || s->automatic || (!s->nonblind && s->task.task == DIPPER_TASK_DEBLUR && !s->task.psf);
 }
 
 static dipper_status check_outputs(job *j) {
@@ -221,7 +221,10 @@ static void clean_up(job *j) {
 
 dipper_status job_run(const job_settings *settings, const char *input, const job_names *names, job_result *result) {
     job j = {.settings = settings, .input = input, .names = names, .result = result, .started = wall_seconds()};
-    j.manner = settings->estimate ? &job_classical : settings->nonblind ? &job_nonblind : &job_solve;
+    j.manner = settings->automatic  ? &job_automatic
+               : settings->estimate ? &job_classical
+               : settings->nonblind ? &job_nonblind
+                                    : &job_solve;
     time_t now = time(NULL);
     struct tm utc;
     *result = (job_result){0};

@@ -34,6 +34,11 @@ typedef struct job_task { /* of the solver; all zero: deblur, the PSF unknown */
     io_picture *truth;
 } job_task;
 
+typedef struct job_auto_settings {
+    dipper_preset preset;
+    size_t memory_bytes;
+} job_auto_settings;
+
 typedef struct job_settings { /* the same for all pictures of a batch */
     dipper_context *context;
     const dipper_recipe *recipe;
@@ -41,6 +46,7 @@ typedef struct job_settings { /* the same for all pictures of a batch */
     job_task task;
     const job_nonblind_settings *nonblind;   /* NULL: the solver does it, with the recipe */
     const job_estimate_settings *estimate;   /* before it, the PSF being unknown; NULL: it is known */
+    const job_auto_settings *automatic;      /* the automatic mode does all; NULL: it does not */
     int psf_width, psf_height;               /* 0: not told */
     double noise_sigma;                      /* < 0: estimate */
     uint64_t seed, seed_weights, seed_input; /* the last two: or DIPPER_SEED_SAME */

@@ -1,4 +1,5 @@
-/* What job.c shares with the manners of restoring a picture: solve.c (a network), nonblind.c and classical.c.
+/* What job.c shares with the manners of restoring a picture: solve.c (a network), nonblind.c, classical.c and
+ * automatic.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DIPPER_CLI_JOB_INNER_H
 #define DIPPER_CLI_JOB_INNER_H
@@ -18,7 +19,7 @@ typedef struct job_manner {
     void (*describe)(const job *j, run_record *record); /* at any time; the picture may be missing */
 } job_manner;
 
-extern const job_manner job_solve, job_nonblind, job_classical;
+extern const job_manner job_solve, job_nonblind, job_classical, job_automatic;
 
 struct job {
     const job_settings *settings;
@@ -43,6 +44,7 @@ struct job {
     long last_snapshot;
     /* non-blind */
     dipper_deconvolve_info info;
+    dipper_auto_info automatic;
     double seconds;      /* of the work so far */
     size_t memory_bytes; /* held at once for it */
 };

@@ -58,7 +58,7 @@ static int number(const char *option, const char *text, const char *word, double
 }
 
 /* Half of the machine's memory, so that the picture and other programs have the rest. */
-static size_t usual_limit(void) {
+size_t nonblind_usual_memory(void) {
     const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
     return pages > 0 && bytes > 0 ? (size_t)pages / 2 * (size_t)bytes : 0;
 }
@@ -84,7 +84,7 @@ static int read_options(const nonblind_options *o, dipper_deconvolve_options *ou
     if (!code) code = number("--saturation", o->saturation, "auto", 0, 1e6, &out->saturation);
     if (!code && iterations != floor(iterations)) code = usage("--iterations", o->iterations, "is not a whole number");
     out->iterations = (int)iterations;
-    out->memory_bytes = o->max_memory ? (size_t)o->max_memory << 20 : usual_limit();
+    out->memory_bytes = o->max_memory ? (size_t)o->max_memory << 20 : nonblind_usual_memory();
     return code;
 }
 

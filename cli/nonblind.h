@@ -9,6 +9,8 @@ typedef struct nonblind_options { /* as given */
     int rotate, max_memory; /* MB; 0: the machine's */
 } nonblind_options;
 
+/* What --max-memory is by default, in bytes. */
+size_t nonblind_usual_memory(void);
 int nonblind_is_known(const char *method);
 /* Whether there is such a method in this build, or says on stderr what is wrong and returns the exit code. */
 int nonblind_check(const char *command, const char *option, const char *method);

@@ -174,7 +174,8 @@ static int open_all(restore *r) {
     dipper_context **context = &r->settings.context;
     int code = library_open(o->device, o->threads, context);
     r->settings.recipe_name = o->method;
-    if (!code && !r->settings.nonblind) code = library_recipe(*context, o->method, &changes, &r->recipe);
+    if (!code && !r->settings.nonblind && !r->settings.automatic)
+        code = library_recipe(*context, o->method, &changes, &r->recipe);
     r->settings.recipe = r->recipe;
     if (!code) code = check_uncertainty(r);
     return !code && r->command->open ? r->command->open(r) : code;

@@ -108,6 +108,23 @@ static void put_sizes(writer *w, const run_record *r) {
     put(w, "noise_from", io_json_text(r->noise_from));
 }
 
+static json_t *automatic_json(const run_record *r) {
+    const dipper_auto_info *i = r->automatic;
+    if (!i) return json_null();
+    writer w = {json_object(), 1};
+    put(&w, "preset", io_json_text(r->preset));
+    put(&w, "estimator", io_json_text(i->estimator));
+    put(&w, "window", json_integer(i->window));
+    put(&w, "softness", io_json_real(i->softness));
+    put(&w, "score", io_json_real(i->score));
+    put(&w, "tried", json_integer(i->tried));
+    put(&w, "region", json_pack("[i,i,i,i]", i->x, i->y, i->width, i->height));
+    put(&w, "nonblind", io_json_text(i->nonblind));
+    put(&w, "network_iterations", json_integer(i->network_iterations));
+    put(&w, "hurried", json_boolean(i->hurried));
+    return w.object;
+}
+
 static json_t *nonblind_json(const run_record *r) {
     if (!r->psf_input) return json_null();
     writer w = {json_object(), 1};
@@ -162,6 +179,7 @@ static json_t *record_json(const run_record *r) {
     put_task(&w, r);
     put_sizes(&w, r);
     put(&w, "recipe", recipe_json(r));
+    put(&w, "automatic", automatic_json(r));
     put(&w, "nonblind", nonblind_json(r));
     put_machine(&w, r);
     put_outcome(&w, r);

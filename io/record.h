@@ -30,7 +30,9 @@ typedef struct run_record {
     const char *device, *build;
     int threads;
     int psf_width_told, psf_height_told, psf_width, psf_height;
-    const char *psf_size_from; /* "user" or "default" */
+    const char *psf_size_from;         /* "user", "default" or "found" */
+    const dipper_auto_info *automatic; /* of the automatic mode; NULL: another method */
+    const char *preset;                /* ... its preset */
     double noise_sigma;
     const char *noise_from;      /* "user" or "estimate" */
     const char *psf_input;       /* non-blind: the PSF's file */

@@ -27,10 +27,19 @@ int study_method_classical(const char *name, dipper_estimate_method *out) {
     return 0;
 }
 
+int study_method_preset(const char *name) {
+    if (strcmp(name, "auto") == 0) return DIPPER_PRESET_BALANCED;
+    if (strncmp(name, "auto-", 5) != 0) return -1;
+    for (int i = 0; dipper_preset_name(i) != NULL; i++)
+        if (i != DIPPER_PRESET_BALANCED && strcmp(name + 5, dipper_preset_name(i)) == 0) return i;
+    return -1;
+}
+
 static dipper_status settle_classical(study_method *m, io_error *error) {
     dipper_estimate_method usual;
     char value[32];
     m->settings[0] = '\0';
+    if (study_method_preset(m->name) >= 0) return DIPPER_OK;
     if (!study_method_classical(m->name, &usual))
         return io_fail(error, DIPPER_ERROR_INTERNAL, "%s: is no method", m->name);
     for (int i = 0; i < usual.setting_count; i++) {

@@ -8,8 +8,8 @@
 typedef struct study_method { /* zeroed at birth; whoever makes one destroys its recipe */
     char name[RESULT_NAME_MAX];
     char settings[RESULT_TEXT_MAX];              /* "f=v f=v" */
-    dipper_recipe *recipe;                       /* NULL: a classical method, */
-    double values[DIPPER_ESTIMATE_SETTINGS_MAX]; /* with these settings, */
+    dipper_recipe *recipe;                       /* NULL: the automatic mode (study_method_preset), or a classical */
+    double values[DIPPER_ESTIMATE_SETTINGS_MAX]; /* method with these settings, */
     char nonblind[RESULT_NAME_MAX];              /* then this non-blind method; "": the usual one */
 } study_method;
 
@@ -17,6 +17,9 @@ typedef struct study_method { /* zeroed at birth; whoever makes one destroys its
  * the order of the table of fields, however they were set, so that equal runs have equal settings.
  * DIPPER_ERROR_ARGUMENT: too many to be kept. */
 dipper_status study_method_settle(dipper_context *context, study_method *method, io_error *error);
+
+/* "auto-fast", "auto" (balanced), "auto-best": a dipper_preset; -1: no name of the automatic mode. */
+int study_method_preset(const char *name);
 
 /* The usual non-blind method of classical ones. */
 #define STUDY_NONBLIND "sparse"

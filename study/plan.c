@@ -76,7 +76,7 @@ static dipper_status add_run(study_plan *plan, const study_set *set, const study
                                .true_psf_rotated = c->true_psf_rotated,
                                .protocol = set->protocol,
                                .method = method ? method->name : "oracle",
-                               .psf_told = method ? set->psf_told : "own",
+                               .psf_told = study_psf_told(set, method),
                                .recipe = method ? method->recipe : NULL,
                                .values = method ? method->values : NULL,
                                .value_count = method && !method->recipe ? DIPPER_ESTIMATE_SETTINGS_MAX : 0,

@@ -27,6 +27,11 @@ typedef struct worker {
     study_result result;
 } worker;
 
+const char *study_psf_told(const study_set *set, const study_method *method) {
+    if (!method) return "own";
+    return set->psf_width == 0 && study_method_preset(method->name) >= 0 ? "auto" : set->psf_told;
+}
+
 const char *study_run_method(const study_run *run) {
     return run->method ? run->method->name : "oracle";
 }
@@ -174,6 +179,27 @@ static dipper_status restore_classical(worker *w) {
     return DIPPER_OK;
 }
 
+static dipper_status restore_automatically(worker *w) {
+    dipper_image blurred = picture_view(w->blurred), out = result_view(w);
+    dipper_auto_options options;
+    dipper_auto_info info = {.struct_size = sizeof info};
+    const double begin = seconds_now();
+    dipper_auto_options_init(&options);
+    options.preset = (dipper_preset)study_method_preset(w->run->method->name);
+    options.psf_window = w->result.psf_width > w->result.psf_height ? w->result.psf_width : w->result.psf_height;
+    options.seed = w->run->seed;
+    options.progress = w->watch->progress;
+    options.user = w->watch->user;
+    w->psf = malloc((size_t)DIPPER_AUTO_PSF_MOST * DIPPER_AUTO_PSF_MOST * sizeof *w->psf);
+    if (!w->psf) return no_memory(w);
+    IO_TRY(library(w, dipper_auto_deblur(w->context, &blurred, &options, &out, w->psf, &info)));
+    w->psf_width = info.psf_width;
+    w->psf_height = info.psf_height;
+    w->result.seconds = seconds_now() - begin;
+    w->result.memory_bytes = (double)info.memory_bytes;
+    return DIPPER_OK;
+}
+
 /* The last step of the recipes with the true PSF. */
 static dipper_status restore_oracle(worker *w) {
     dipper_image blurred = picture_view(w->blurred), out = result_view(w);
@@ -286,7 +312,7 @@ static void begin_result(worker *w) {
     copy(r->kernel, sizeof r->kernel, c->kernel);
     copy(r->method, sizeof r->method, study_run_method(w->run));
     copy(r->settings, sizeof r->settings, w->run->method ? w->run->method->settings : "");
-    copy(r->psf_told, sizeof r->psf_told, w->run->method ? w->run->set->psf_told : "own");
+    copy(r->psf_told, sizeof r->psf_told, study_psf_told(w->run->set, w->run->method));
     copy(r->protocol, sizeof r->protocol, w->run->set->protocol);
     copy(r->device, sizeof r->device, dipper_context_device(w->context));
     copy(r->blurred_file, sizeof r->blurred_file, c->blurred_file);
@@ -301,6 +327,7 @@ static void begin_result(worker *w) {
 static void tell_psf_size(worker *w) {
     const study_set *set = w->run->set;
     int own = !w->run->method || set->psf_width == 0;
+    if (own && w->run->method && study_method_preset(w->run->method->name) >= 0) return; /* finds it */
     w->result.psf_width = own ? w->true_width | 1 : set->psf_width;
     w->result.psf_height = own ? w->true_height | 1 : set->psf_height;
 }
@@ -310,7 +337,10 @@ static dipper_status work(worker *w) {
     tell_psf_size(w);
     IO_TRY(check_scoring(w));
     const study_method *m = w->run->method;
-    IO_TRY(!m ? restore_oracle(w) : m->recipe ? restore(w) : restore_classical(w));
+    IO_TRY(!m                                  ? restore_oracle(w)
+           : m->recipe                         ? restore(w)
+           : study_method_preset(m->name) >= 0 ? restore_automatically(w)
+                                               : restore_classical(w));
     IO_TRY(score(w));
     return write_pictures(w);
 }

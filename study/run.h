@@ -14,7 +14,10 @@ typedef struct study_run { /* everything borrowed */
     char oracle_id[17]; /* of the case's run of the oracle, "" if there is none */
 } study_run;
 
-const char *study_run_method(const study_run *run); /* its name, or "oracle" */
+const char *study_run_method(const study_run *run);
+/* What the method (NULL: the oracle) is told of the PSF's size: "own", "31x31", or "auto": nothing. Static or the
+ * set's. */
+const char *study_psf_told(const study_set *set, const study_method *method); /* its name, or "oracle" */
 
 typedef struct study_watch {     /* of the run's progress, in the solver's thread */
     dipper_progress_fn progress; /* may be NULL; non-zero stops the run */

@@ -50,7 +50,7 @@ typedef struct study_set { /* cases of one data set, and how they are run; zeroe
     char data[IO_PATH_MAX];       /* folder of the data set, absolute */
     char wanted[RESULT_TEXT_MAX]; /* as of study_source; "": all */
     const char *protocol;
-    char psf_told[16];         /* "own" or "31x31" */
+    char psf_told[16];         /* "own" or "31x31"; of "own" the automatic mode is not told */
     int psf_width, psf_height; /* told; 0: each case's own */
     study_blur *blurs;         /* as of study_source */
     int blur_count;

@@ -14,6 +14,7 @@
 #define DIPPER_H
 
 #include "dipper/analyse.h"
+#include "dipper/auto.h"
 #include "dipper/core.h"
 #include "dipper/deconvolve.h"
 #include "dipper/estimate.h"

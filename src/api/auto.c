@@ -1,0 +1,353 @@
+#include "dipper/auto.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "bid/solver.h"
+#include "image/colour.h"
+#include "image/noise.h"
+#include "image/psf.h"
+#include "image/region.h"
+#if defined(DP_WITH_FFTW)
+#include "bid/search_fft.h"
+#endif
+
+const char *dipper_preset_name(int index) {
+    static const char *const names[] = {"fast", "balanced", "best"};
+    return index >= 0 && index < 3 ? names[index] : NULL;
+}
+
+void dipper_auto_options_init(dipper_auto_options *options) {
+    *options =
+        (dipper_auto_options){.struct_size = sizeof *options, .preset = DIPPER_PRESET_BALANCED, .noise_sigma = -1};
+}
+
+#if defined(DP_WITH_FFTW)
+
+/* What a preset means. Pictures with more pixels than these numbers: the PSF is found in a square region of `region`
+ * px; there is no network; the faster non-blind method restores them. */
+static const struct {
+    double whole, network, sparse;
+    int region;
+    const char *estimators[3], *iterations;
+} presets[] = {
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {"map-l0"}, "1"},
+    [DIPPER_PRESET_BALANCED] = {4.1e5, 4.1e5, 2e6, 512, {"map-l0"}, "300"},
+    [DIPPER_PRESET_BEST] = {4.1e5, 1.5e6, 4e6, 640, {"map-l0", "extreme-channel"}, "1000"},
+};
+
+typedef struct run {
+    dipper_context *context;
+    const dipper_auto_options *options;
+    dipper_auto_info *info;
+    dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for */
+    dp_candidate found;
+    int side;            /* of found.psf */
+    float *psf;          /* the caller's */
+    double begun, first; /* dp_seconds; how long one PSF took to try */
+    const char *stage;
+    double share_from, share_to; /* of all the work, in the present stage */
+    bool cancelled;
+} run;
+
+/* ---- Time ---- */
+
+static double left(const run *r) {
+    return r->options->max_seconds > 0 ? r->options->max_seconds - (dp_seconds() - r->begun) : INFINITY;
+}
+
+/* Steps of the whole are thousandths. */
+static bool report(run *r, double share_of_stage) {
+    enum { STEPS = 1000 };
+    const double share = r->share_from + (r->share_to - r->share_from) * share_of_stage;
+    if (r->options->progress == NULL) return false;
+    const dipper_progress p = dp_steps_done(r->stage, (int)(STEPS * share), STEPS, r->begun);
+    r->cancelled = r->cancelled || r->options->progress(&p, r->options->user) != 0;
+    return r->cancelled;
+}
+
+static void enter(run *r, const char *stage, double from, double to) {
+    r->stage = stage;
+    r->share_from = from;
+    r->share_to = to;
+}
+
+static dipper_status stopped(run *r) {
+    return dp_fail(&r->context->diag, DIPPER_ERROR_CANCELLED, "the automatic mode was asked to stop");
+}
+
+/* ---- What is given ---- */
+
+static dipper_status check_options(const run *r) {
+    const dipper_auto_options *o = r->options;
+    dp_diag *diag = &r->context->diag;
+    if ((unsigned)o->preset > DIPPER_PRESET_BEST)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "preset %d is none", (int)o->preset);
+    if (o->psf_window != 0 && (o->psf_window < 3 || o->psf_window > DIPPER_AUTO_PSF_MOST || o->psf_window % 2 == 0))
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "PSF window %d is not an odd number from 3 to %d", o->psf_window,
+                       DIPPER_AUTO_PSF_MOST);
+    if (!isfinite(o->noise_sigma) || !(o->max_seconds >= 0))
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "noise and seconds must be finite numbers, seconds not below 0");
+    if (r->context->be->element_size != sizeof(float))
+        return dp_fail(diag, DIPPER_ERROR_DEVICE, "the automatic mode needs a back end of floats, not %s",
+                       r->context->be->vt->name);
+    return DIPPER_OK;
+}
+
+static dipper_status take_picture(run *r, const dipper_image *blurred) {
+    enum { LEAST = 32 };
+    dp_diag *diag = &r->context->diag;
+    int c, y, x;
+    DP_TRY(dp_image_from_view(blurred, diag, &r->picture));
+    if (dp_image_find_nonfinite(&r->picture, &c, &y, &x))
+        return dp_fail(diag, DIPPER_ERROR_INPUT, "picture holds NaN or infinity, first at x=%d, y=%d, channel %d", x, y,
+                       c);
+    const int w = r->picture.width, h = r->picture.height,
+              least = r->options->psf_window > LEAST ? r->options->psf_window : LEAST;
+    if (w < least || h < least)
+        return dp_fail(diag, DIPPER_ERROR_INPUT,
+                       "a picture of %d x %d pixels is too small to find its blur in: it takes %d on each side", w, h,
+                       least);
+    if (dp_image_is_constant(&r->picture))
+        return dp_fail(diag, DIPPER_ERROR_INPUT, "picture is constant: there is nothing to restore");
+    return dp_luma_image(&r->picture, diag, &r->luma);
+}
+
+/* Of a large picture the part that shows the blur best is enough. */
+static dipper_status choose_part(run *r) {
+    dp_diag *diag = &r->context->diag;
+    const int side = presets[r->options->preset].region, usual = 31;
+    dp_region at = {.width = r->luma.width, .height = r->luma.height};
+    r->info->noise_sigma = r->options->noise_sigma;
+    if (r->options->noise_sigma < 0)
+        DP_TRY(dp_noise_estimate(r->luma.data, r->luma.height, r->luma.width, diag, &r->info->noise_sigma));
+    if ((double)dp_image_plane_count(&r->luma) > presets[r->options->preset].whole)
+        DP_TRY(dp_region_choose(&r->luma, side, side, usual, usual, r->info->noise_sigma, diag, &at));
+    r->info->x = at.x;
+    r->info->y = at.y;
+    r->info->width = at.width;
+    r->info->height = at.height;
+    return dp_image_crop(&r->luma, at.x, at.y, at.width, at.height, diag, &r->part);
+}
+
+/* ---- The PSF ---- */
+
+static int tried(const dp_candidate *c, int done, int of, void *user) {
+    run *r = user;
+    (void)c;
+    r->info->tried = done;
+    if (done == 1) r->first = dp_seconds() - r->begun;
+    if (report(r, (double)done / of)) return 1;
+    /* The rest is for the picture; windows grow, and so does their time. */
+    if (left(r) > 0.5 * r->options->max_seconds + 1.5 * r->first) return 0;
+    r->info->hurried = 1;
+    return 1;
+}
+
+/* The smallest window, centred and odd, that holds what is not 0. */
+static void trim(run *r) {
+    const int side = r->side, middle = side / 2;
+    int up = 1, across = 1;
+    for (int i = 0; i < side * side; i++) {
+        if (!(r->found.psf[i] > 0)) continue;
+        const int y = abs(i / side - middle), x = abs(i % side - middle);
+        up = y > up ? y : up;
+        across = x > across ? x : across;
+    }
+    r->info->psf_height = 2 * up + 1;
+    r->info->psf_width = 2 * across + 1;
+    for (int y = 0; y < r->info->psf_height; y++)
+        memcpy(r->psf + y * r->info->psf_width, r->found.psf + (y + middle - up) * side + middle - across,
+               (size_t)r->info->psf_width * sizeof *r->psf);
+    (void)dp_psf_normalise(r->psf, r->info->psf_height, r->info->psf_width);
+}
+
+static dipper_status find_psf(run *r) {
+    dp_search search = {.be = r->context->be,
+                        .luma = &r->part,
+                        .noise_sigma = r->info->noise_sigma,
+                        .methods = presets[r->options->preset].estimators,
+                        .progress = tried,
+                        .user = r};
+    dp_search_windows(&search, r->options->psf_window);
+    r->side = search.side;
+    r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
+    if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    DP_TRY(dp_search_run(&search, &r->context->diag, &r->found));
+    r->info->estimator = r->found.method;
+    r->info->window = r->found.window;
+    r->info->softness = r->found.softness;
+    r->info->score = r->found.score;
+    r->info->memory_bytes = dp_image_plane_count(&r->part) * sizeof(float) * 30;
+    trim(r);
+    return r->cancelled ? stopped(r) : DIPPER_OK;
+}
+
+/* ---- The network's picture ---- */
+
+static int iterated(const dipper_progress *progress, void *user) {
+    return report(user, (double)progress->iteration / (double)progress->iterations);
+}
+
+/* Steps until all are done, or the time that the rest does not need is over. */
+static dipper_status iterate(run *r, dp_solver *solver, double reserve) {
+    long remain = 1;
+    while (remain > 0) {
+        if (left(r) < reserve) {
+            r->info->hurried = 1;
+            return DIPPER_OK;
+        }
+        DP_TRY(dp_solver_step(solver, 1, &remain, &r->context->diag));
+    }
+    return DIPPER_OK;
+}
+
+static dipper_status run_network(run *r, double reserve, float *luma) {
+    dp_diag *diag = &r->context->diag;
+    dp_recipe recipe;
+    dp_solver *solver = NULL;
+    dipper_solver_options options;
+    dipper_solver_info info;
+    dipper_image given = dipper_image_view(r->luma.data, r->luma.width, r->luma.height, 1);
+    dipper_image out = dipper_image_view(luma, given.width, given.height, 1);
+    dipper_solver_options_init(&options);
+    options.psf = r->psf;
+    options.psf_width = r->info->psf_width;
+    options.psf_height = r->info->psf_height;
+    options.noise_sigma = r->info->noise_sigma;
+    options.seed = r->options->seed;
+    options.progress = iterated;
+    options.user = r;
+    DP_TRY(dp_recipe_init("dip-nonblind", diag, &recipe));
+    DP_TRY(dp_recipe_set(&recipe, "iterations", presets[r->options->preset].iterations, diag));
+    DP_TRY(dp_solver_create(r->context->be, &given, &recipe, &options, diag, &solver));
+    dipper_status status = iterate(r, solver, reserve);
+    dp_solver_get_info(solver, &info);
+    if (status == DIPPER_OK) status = dp_solver_get_image(solver, diag, &out);
+    r->info->network_iterations = info.iteration;
+    if (info.memory_bytes > r->info->memory_bytes) r->info->memory_bytes = info.memory_bytes;
+    dp_solver_destroy(solver);
+    return status;
+}
+
+/* ---- The picture ---- */
+
+static int restored(const dipper_progress *progress, void *user) {
+    return report(user, (double)progress->iteration / (double)progress->iterations);
+}
+
+static dipper_status deconvolve(run *r, bool hurry, const dipper_image *blurred, dipper_image *out) {
+    dipper_deconvolve_options options;
+    dipper_deconvolve_info info = {.struct_size = sizeof info};
+    dipper_deconvolve_options_init(&options);
+    const bool sparse = !hurry && (double)dp_image_plane_count(&r->luma) <= presets[r->options->preset].sparse;
+    r->info->nonblind = options.method = sparse ? "sparse" : "hyperlaplacian";
+    options.noise_sigma = r->options->noise_sigma;
+    options.memory_bytes = r->options->memory_bytes;
+    options.progress = restored;
+    options.user = r;
+    options.info = &info;
+    const dipper_status status =
+        dipper_deconvolve(r->context, blurred, r->psf, r->info->psf_width, r->info->psf_height, &options, out);
+    if (info.memory_bytes > r->info->memory_bytes) r->info->memory_bytes = info.memory_bytes;
+    return status;
+}
+
+/* Half of the luma is the network's, the colours stay: the two err differently, so that their mean errs less. */
+static dipper_status blend(run *r, const float *network, dipper_image *out) {
+    dp_diag *diag = &r->context->diag;
+    dp_image result = {0}, luma = {0};
+    DP_TRY(dp_image_from_view(out, diag, &result));
+    dipper_status status = dp_luma_image(&result, diag, &luma);
+    if (status == DIPPER_OK) {
+        for (size_t i = 0; i < dp_image_plane_count(&luma); i++) luma.data[i] = 0.5F * (luma.data[i] + network[i]);
+        dp_replace_luma(&result, luma.data);
+        status = dp_image_to_view(&result, diag, out);
+    }
+    dp_image_free(&luma);
+    dp_image_free(&result);
+    return status;
+}
+
+/* Seconds that the sparse step will take about, from those of the first PSF that was tried (an estimate at the smallest
+ * window and a `hyperlaplacian`, together about as much work as a `sparse` of that part). */
+static double forecast(const run *r) {
+    return 1.2 * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
+           (double)dp_image_plane_count(&r->part);
+}
+
+static dipper_status restore(run *r, const dipper_image *blurred, dipper_image *out) {
+    const size_t n = dp_image_plane_count(&r->luma);
+    const double reserve = forecast(r);
+    const bool wanted = (double)n <= presets[r->options->preset].network;
+    const bool network = wanted && left(r) > 2 * reserve;
+    float *luma = network ? dp_alloc(n, sizeof *luma) : NULL;
+    dipper_status status = DIPPER_OK;
+    if (network && luma == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a picture");
+    r->info->hurried |= wanted && !network;
+    enter(r, "deconvolution", 0.3, network ? 0.35 : 1);
+    if (left(r) < reserve) r->info->hurried = 1;
+    status = deconvolve(r, left(r) < reserve, blurred, out);
+    enter(r, "network", 0.35, 1);
+    if (status == DIPPER_OK && network) {
+        status = run_network(r, 0, luma);
+        /* too early, its picture would only blur */
+        if (status == DIPPER_OK && r->info->network_iterations >= 100) status = blend(r, luma, out);
+    }
+    dp_free(luma);
+    return status;
+}
+
+static dipper_status deblur(run *r, const dipper_image *blurred, dipper_image *out) {
+    DP_TRY(take_picture(r, blurred));
+    DP_TRY(dp_image_check_shape(&r->picture, &r->context->diag, out));
+    DP_TRY(dp_image_to_view(&r->picture, &r->context->diag, out));
+    DP_TRY(choose_part(r));
+    enter(r, "kernel estimation", 0, 0.3);
+    DP_TRY(find_psf(r));
+    /* out may be blurred: from here on the copy is what was given */
+    const dipper_image given =
+        dipper_image_view(r->picture.data, r->picture.width, r->picture.height, r->picture.channels);
+    return restore(r, &given, out);
+}
+
+dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *blurred,
+                                 const dipper_auto_options *options, dipper_image *out, float *psf,
+                                 dipper_auto_info *info) {
+    dipper_auto_options defaults;
+    dipper_auto_options_init(&defaults);
+    if (context == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (blurred == NULL || out == NULL || psf == NULL || info == NULL || info->struct_size != sizeof *info ||
+        (options != NULL && options->struct_size != sizeof *options))
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT,
+                       "picture, PSF or info is NULL, or options or info not initialised");
+    run r = {.context = context, .options = options != NULL ? options : &defaults, .info = info, .psf = psf};
+    *info = (dipper_auto_info){
+        .struct_size = sizeof *info, .psf_width = 1, .psf_height = 1, .estimator = "", .nonblind = ""};
+    psf[0] = 1;
+    r.begun = dp_seconds();
+    dipper_status status = check_options(&r);
+    if (status == DIPPER_OK) status = deblur(&r, blurred, out);
+    info->seconds = dp_seconds() - r.begun;
+    dp_free(r.found.psf);
+    dp_image_free(&r.picture);
+    dp_image_free(&r.luma);
+    dp_image_free(&r.part);
+    return status;
+}
+
+#else
+
+dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *blurred,
+                                 const dipper_auto_options *options, dipper_image *out, float *psf,
+                                 dipper_auto_info *info) {
+    (void)blurred, (void)options, (void)out, (void)psf, (void)info;
+    if (context == NULL) return DIPPER_ERROR_ARGUMENT;
+    return dp_fail(&context->diag, DIPPER_ERROR_DEVICE, "the automatic mode needs FFTW, which this build lacks");
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* The automatic mode's search: which PSF, of those that the classical estimators find with windows of many sizes and
+ * for pictures of several softnesses? Each restores the picture, and the results are ranked without the truth.
+ * docs/auto.md */
+#ifndef DP_BID_SEARCH_FFT_H
+#define DP_BID_SEARCH_FFT_H
+
+#include "deconv/estimate.h"
+#include "image/image.h"
+
+enum { DP_SEARCH_WINDOWS = 16 };
+
+typedef struct dp_candidate {
+    const char *method;                   /* of kernel estimation */
+    int window;                           /* px: side that it was told */
+    double softness;                      /* px */
+    float *psf;                           /* (side, side) of the search */
+    double l1_l2, log_rms, colour, score; /* see dp_search_score; lower is better */
+} dp_candidate;
+
+typedef struct dp_search {
+    dp_backend *be;
+    const dp_image *luma;                         /* of the part to look at */
+    double noise_sigma;                           /* of luma, >= 0 */
+    int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising; dp_search_windows */
+    const char *const *methods;                   /* of kernel estimation, ends with NULL */
+    int side;                                     /* of all PSFs: at least the last window */
+    /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent. */
+    int (*progress)(const dp_candidate *tried, int done, int of, void *user);
+    void *user;
+} dp_search;
+
+/* Windows for a picture of that size: factors of the square root of 2, up to a third of the shorter side and 101 px.
+ * told > 0: that one alone. */
+void dp_search_windows(dp_search *search, int told);
+
+/* best: its psf (side, side) is the caller's memory. DIPPER_ERROR_DIVERGED: no estimate came to anything;
+ * DIPPER_ERROR_MEMORY. */
+dipper_status dp_search_run(const dp_search *search, dp_diag *diag, dp_candidate *best);
+
+/* What ranks: luma restored with a PSF; fills the four numbers of the candidate. Lower is better:
+ *   l1_l2     of the gradients of the result smoothed a little (low where edges are sharp and nothing rings)
+ *   log_rms   logarithm of what the result leaves unexplained of the blurred picture
+ *   colour    how little that is like white noise, root mean square of its autocorrelation */
+dipper_status dp_search_score(const dp_search *search, const dp_image *restored, dp_diag *diag, dp_candidate *c);
+
+#endif
