@@ -11,8 +11,8 @@ extern "C" {
 
 typedef enum dipper_preset {
     DIPPER_PRESET_FAST,     /* classical methods alone */
-    DIPPER_PRESET_BALANCED, /* and for pictures up to 0.4 million pixels a network */
-    DIPPER_PRESET_BEST      /* a larger search and a longer network, for pictures up to 1.5 million pixels */
+    DIPPER_PRESET_BALANCED, /* and for pictures up to 0.22 million pixels a network */
+    DIPPER_PRESET_BEST      /* a larger search and a longer network, for pictures up to 1.1 million pixels */
 } dipper_preset;
 
 /* "fast", "balanced", "best"; NULL out of range. Static. */
@@ -31,7 +31,7 @@ typedef struct dipper_auto_info {
     double noise_sigma;        /* given or estimated */
     int x, y, width, height;   /* the part of the picture in which the PSF was found */
     const char *nonblind;      /* method that restored the picture with it; static */
-    long network_iterations;   /* of the network whose picture is half of the result's luma; 0: there is none */
+    long network_iterations;   /* of the network whose picture has a part in the result; 0: there is none */
     int hurried;               /* 1: max_seconds left something out */
     double seconds;
     size_t memory_bytes; /* held at once, without the pictures given; approximate */

@@ -28,16 +28,18 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 
 #if defined(DP_WITH_FFTW)
 
-/* What a preset means. Pictures with more pixels than these numbers: the PSF is found in a square region of `region`
+/* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
  * px; there is no network; the faster non-blind method restores them. */
 static const struct {
     double whole, network, sparse;
     int region;
-    const char *estimators[3], *iterations;
+    const char *estimators[3];
+    const char *iterations; /* of the network */
+    float share;            /* of its picture in the result; the longer it runs, the better it is (docs/auto.md) */
 } presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {"map-l0"}, "1"},
-    [DIPPER_PRESET_BALANCED] = {4.1e5, 4.1e5, 2e6, 512, {"map-l0"}, "300"},
-    [DIPPER_PRESET_BEST] = {4.1e5, 1.5e6, 4e6, 640, {"map-l0", "extreme-channel"}, "1000"},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {"map-l0"}, "1", 0},
+    [DIPPER_PRESET_BALANCED] = {4.1e5, 2.2e5, 2e6, 512, {"map-l0"}, "300", 0.25F},
+    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, {"map-l0", "extreme-channel"}, "1500", 0.35F},
 };
 
 typedef struct run {
@@ -257,14 +259,16 @@ static dipper_status deconvolve(run *r, bool hurry, const dipper_image *blurred,
     return status;
 }
 
-/* Half of the luma is the network's, the colours stay: the two err differently, so that their mean errs less. */
+/* The network's picture is less good, but errs differently, so that a mean of both errs less than either. The colours
+ * stay. */
 static dipper_status blend(run *r, const float *network, dipper_image *out) {
+    const float share = presets[r->options->preset].share;
     dp_diag *diag = &r->context->diag;
     dp_image result = {0}, luma = {0};
     DP_TRY(dp_image_from_view(out, diag, &result));
     dipper_status status = dp_luma_image(&result, diag, &luma);
     if (status == DIPPER_OK) {
-        for (size_t i = 0; i < dp_image_plane_count(&luma); i++) luma.data[i] = 0.5F * (luma.data[i] + network[i]);
+        for (size_t i = 0; i < dp_image_plane_count(&luma); i++) luma.data[i] += share * (network[i] - luma.data[i]);
         dp_replace_luma(&result, luma.data);
         status = dp_image_to_view(&result, diag, out);
     }

@@ -107,9 +107,9 @@ static void take(dp_solver *s, double loss) {
     remember(s);
     s->loss = s->losses[s->iteration] = loss;
     s->iteration++;
+    if (dp_stage_moves_psf(stage, &s->recipe, s->turn.t)) s->turn.psf_t++;
     s->turn.t++;
     s->turn.image_t++;
-    s->turn.psf_t++;
     s->work_done += (double)stage->at.lh * stage->at.lw;
     s->attempt_loss = s->turn.t == 1 ? loss : s->attempt_loss + LOSS_SMOOTHING * (loss - s->attempt_loss);
 }

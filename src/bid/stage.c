@@ -185,6 +185,10 @@ static double rate(const dp_recipe *r, long t, long iterations) {
     return factor;
 }
 
+bool dp_stage_moves_psf(const dp_stage *s, const dp_recipe *r, long t) {
+    return dp_recipe_reached(r->psf_from, t, s->iterations);
+}
+
 double dp_stage_iterate(dp_stage *s, const dp_recipe *r, dp_params *image_params, const dp_turn *turn, bool *skipped) {
     const double factor = turn->rate * rate(r, turn->t, s->iterations);
     const dp_adam_step image = {r->lr_image * factor, r->beta1_image, r->beta2_image, 1e-8, turn->image_t + 1};
@@ -195,9 +199,10 @@ double dp_stage_iterate(dp_stage *s, const dp_recipe *r, dp_params *image_params
     for (int i = 0; i < DP_STAGE_PARAMS; i++)
         if (dp_stage_params(s, i) != NULL && !dp_params_gradients_finite(dp_stage_params(s, i))) *skipped = true;
     if (!*skipped) dp_params_adam(image_params, &image);
-    for (int i = 0; i < DP_STAGE_PARAMS; i++) {
+    const bool held = *skipped || !dp_stage_moves_psf(s, r, turn->t);
+    for (int i = 0; i < DP_STAGE_PARAMS && !held; i++) {
         const dp_adam_step step = {lr[i] * factor, r->beta1_psf, r->beta2_psf, 1e-8, turn->psf_t + 1};
-        if (!*skipped && dp_stage_params(s, i) != NULL) dp_params_adam(dp_stage_params(s, i), &step);
+        if (dp_stage_params(s, i) != NULL) dp_params_adam(dp_stage_params(s, i), &step);
     }
     return dp_graph_loss_sum(s->graph);
 }

@@ -59,6 +59,9 @@ typedef struct dp_turn { /* of the loop */
 double dp_stage_iterate(dp_stage *stage, const dp_recipe *recipe, dp_params *image_params, const dp_turn *turn,
                         bool *skipped);
 
+/* False while the PSF is held as it started (psf_from). */
+bool dp_stage_moves_psf(const dp_stage *stage, const dp_recipe *recipe, long t);
+
 /* Of a posterior: the last iteration's standard deviation (channels, lh, lw). */
 void dp_stage_read_std(const dp_stage *stage, float *std);
 /* The last iteration's latent picture (channels, lh, lw) and PSF (kh, kw; 1 where nothing blurs). */
