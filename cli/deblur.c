@@ -127,7 +127,7 @@ static int check_automatic(const deblur_options *o) {
     if (o->nonblind.rotate) return usage("--psf-rotate", NULL, "needs --psf FILE or --psf-init FILE");
     if (o->psf_init) return usage("--psf-init", o->psf_init, why);
     if (o->roi) return usage("--roi", o->roi, "is for map-l0 and its kind; the automatic mode chooses it");
-    if (o->step) return usage("--nonblind", o->step, why);
+    if (o->step) return usage("--nonblind", o->step, "is for map-l0 and its kind; the automatic mode chooses it");
     if (c->set.count) return usage("--set", c->set.items[0], why);
     if (c->iterations) return usage("--iterations", c->iterations, why);
     if (c->snapshot_every) return usage("--snapshot-every", NULL, why);

@@ -1,0 +1,222 @@
+/* The automatic mode's search: softness, scores, windows. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bid/search_fft.h"
+#include "deconv/soften_fft.h"
+#include "image/blur.h"
+#include "image/psf.h"
+
+enum { SIDE = 15, SHARP = 150, BLURRED = SHARP - SIDE + 1, REACH = 3, GAUSS = 2 * REACH + 1 };
+
+static dp_backend *be;
+static dp_diag diag;
+
+static int start(void **state) {
+    (void)state;
+    return dp_backend_open("cpu", 1, &diag, &be) != DIPPER_OK;
+}
+
+static int stop(void **state) {
+    (void)state;
+    dp_backend_close(&be);
+    return 0;
+}
+
+/* Boxes of many sizes and grey levels: edges in both directions. */
+static void draw(float *plane, int side) {
+    unsigned seed = 7;
+    for (int i = 0; i < side * side; i++) plane[i] = 0.5F;
+    for (int n = 0; n < 120; n++) {
+        int v[5];
+        for (int k = 0; k < 5; k++) v[k] = (int)((seed = seed * 1664525U + 1013904223U) >> 8) & 0xffff;
+        const int x = v[0] % side, y = v[1] % side, w = 4 + v[2] % 40, h = 4 + v[3] % 40;
+        for (int i = y; i < y + h && i < side; i++)
+            for (int j = x; j < x + w && j < side; j++) plane[i * side + j] = 0.1F + 0.8F * (float)v[4] / 65535;
+    }
+}
+
+/* A bent line. */
+static void make_psf(float *psf) {
+    memset(psf, 0, SIDE * SIDE * sizeof *psf);
+    for (int i = 3; i < 12; i++) psf[i * SIDE + 4 + i / 2] = 1;
+    for (int i = 9; i < 12; i++) psf[11 * SIDE + i] = 2;
+    (void)dp_psf_normalise(psf, SIDE, SIDE);
+}
+
+/* What a camera with that softness sees through the PSF. */
+static dp_image see(const float *psf, double softness, float *sharp) {
+    static float padded[SHARP + 2 * REACH][SHARP + 2 * REACH];
+    float gauss[GAUSS * GAUSS];
+    dp_image blurred = {0};
+    draw(sharp, SHARP);
+    assert_int_equal(dp_image_create(BLURRED, BLURRED, 1, &diag, &blurred), DIPPER_OK);
+    if (softness > 0) {
+        for (int i = 0; i < GAUSS * GAUSS; i++)
+            gauss[i] =
+                (float)exp(-((i / GAUSS - REACH) * (i / GAUSS - REACH) + (i % GAUSS - REACH) * (i % GAUSS - REACH)) /
+                           (2 * softness * softness));
+        (void)dp_psf_normalise(gauss, GAUSS, GAUSS);
+        dp_plane_pad(sharp, SHARP, SHARP, REACH, REACH, REACH, REACH, DP_BORDER_REPLICATE, padded[0]);
+        dp_plane_blur(padded[0], SHARP + 2 * REACH, SHARP + 2 * REACH, gauss, GAUSS, GAUSS, 1, sharp);
+    }
+    dp_plane_blur(sharp, SHARP, SHARP, psf, SIDE, SIDE, 1, blurred.data);
+    return blurred;
+}
+
+static double correlation(const float *a, const float *b, int n) {
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < n; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+static dp_search search_in(const dp_image *blurred) {
+    static const char *const methods[] = {"map-l0", NULL};
+    dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .methods = methods};
+    dp_search_windows(&s, 0);
+    return s;
+}
+
+static void windows_suit_the_picture(void **state) {
+    (void)state;
+    dp_image small = {.width = 40, .height = 300, .channels = 1}, large = {.width = 500, .height = 450, .channels = 1};
+    dp_search s = {.luma = &small};
+    dp_search_windows(&s, 0);
+    assert_int_equal(s.windows[s.window_count - 1], 9);
+    assert_int_equal(s.side, 9);
+    s.luma = &large;
+    dp_search_windows(&s, 0);
+    assert_int_equal(s.side, 101);
+    for (int i = 0; i < s.window_count; i++) assert_int_equal(s.windows[i] % 2, 1);
+    dp_search_windows(&s, 23);
+    assert_int_equal(s.window_count, 1);
+    assert_int_equal(s.side, 23);
+}
+
+/* A picture that is soft: the refitted PSF is nearer to the truth than the one that takes the softness for blur. */
+static void softening_finds_the_narrower_psf(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], found[SIDE * SIDE], softer[SIDE * SIDE], sharp[SHARP * SHARP];
+    make_psf(psf);
+    dp_image blurred = see(psf, 0.6, sharp);
+    float *latent = malloc(BLURRED * BLURRED * sizeof *latent);
+    dp_estimate job = dp_estimate_defaults(dp_estimator_find("map-l0"));
+    job.be = be;
+    job.blurred = blurred.data;
+    job.h = job.w = BLURRED;
+    job.kh = job.kw = SIDE;
+    job.noise_sigma = 0.001;
+    assert_non_null(latent);
+    assert_int_equal(dp_estimate_run(&job, &diag, found, latent), DIPPER_OK);
+    memcpy(softer, found, sizeof found);
+    assert_int_equal(dp_soften(&job, latent, 0.6, &diag, softer), DIPPER_OK);
+    float most = 0, before = 0;
+    double sum = 0;
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        most = fmaxf(most, softer[i]);
+        before = fmaxf(before, found[i]);
+        sum += softer[i];
+        assert_true(softer[i] >= 0);
+    }
+    assert_true(fabs(sum - 1) < 1e-5);
+    assert_true(most > 1.1F * before);
+    free(latent);
+    dp_image_free(&blurred);
+}
+
+static void search_finds_psf_and_softness(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP], inner[SIDE * SIDE];
+    make_psf(psf);
+    for (int soft = 0; soft < 2; soft++) {
+        dp_image blurred = see(psf, soft ? 0.6 : 0, sharp);
+        dp_search s = search_in(&blurred);
+        dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
+        assert_non_null(best.psf);
+        assert_true(s.side > SIDE);
+        assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+        double closest = 0; /* PSFs are known up to a shift */
+        for (int dy = -2; dy <= 2; dy++)
+            for (int dx = -2; dx <= 2; dx++) {
+                const int at = (s.side - SIDE) / 2;
+                for (int y = 0; y < SIDE; y++)
+                    memcpy(inner + y * SIDE, best.psf + (y + at + dy) * s.side + at + dx, SIDE * sizeof *inner);
+                closest = fmax(closest, correlation(inner, psf, SIDE * SIDE));
+            }
+        assert_true(closest > 0.85);
+        if (soft)
+            assert_true(best.softness > 0);
+        else
+            assert_true(best.softness < 0.5);
+        free(best.psf);
+        dp_image_free(&blurred);
+    }
+}
+
+/* The right PSF has a better score than a point, a shifted copy of itself added, and another window's noise. */
+static void score_prefers_the_truth(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP], wrong[SIDE * SIDE];
+    make_psf(psf);
+    dp_image blurred = see(psf, 0.4, sharp), restored = {0};
+    dp_search s = search_in(&blurred);
+    s.side = SIDE;
+    assert_int_equal(dp_image_create(BLURRED, BLURRED, 1, &diag, &restored), DIPPER_OK);
+    for (int y = 0; y < BLURRED; y++)
+        memcpy(dp_image_row(&restored, 0, y), sharp + (y + SIDE / 2) * SHARP + SIDE / 2, BLURRED * sizeof(float));
+    dp_candidate truth = {.psf = psf}, point = {.psf = wrong};
+    assert_int_equal(dp_search_score(&s, &restored, &diag, &truth), DIPPER_OK);
+    memset(wrong, 0, sizeof wrong);
+    wrong[SIDE * SIDE / 2] = 1;
+    assert_int_equal(dp_search_score(&s, &blurred, &diag, &point), DIPPER_OK); /* no-blur: explains all, is not sharp */
+    assert_true(truth.l1_l2 < point.l1_l2);
+    assert_int_equal(dp_search_score(&s, &restored, &diag, &point), DIPPER_OK); /* sharp, explains nothing */
+    assert_true(truth.score < point.score);
+    assert_true(truth.log_rms < point.log_rms);
+    dp_image_free(&restored);
+    dp_image_free(&blurred);
+}
+
+static int after_three(const dp_candidate *c, int done, int of, void *user) {
+    (void)of;
+    assert_non_null(c->method);
+    *(int *)user = done;
+    return done >= 3;
+}
+
+static void search_can_be_stopped(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
+    make_psf(psf);
+    dp_image blurred = see(psf, 0, sharp);
+    dp_search s = search_in(&blurred);
+    int done = 0;
+    s.progress = after_three;
+    s.user = &done;
+    dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
+    assert_non_null(best.psf);
+    assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+    assert_int_equal(done, 3);
+    assert_true(best.window > 0 && isfinite(best.score));
+    free(best.psf);
+    dp_image_free(&blurred);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_suit_the_picture),      cmocka_unit_test(softening_finds_the_narrower_psf),
+        cmocka_unit_test(search_finds_psf_and_softness), cmocka_unit_test(score_prefers_the_truth),
+        cmocka_unit_test(search_can_be_stopped),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
