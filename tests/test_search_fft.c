@@ -81,8 +81,8 @@ static double correlation(const float *a, const float *b, int n) {
 }
 
 static dp_search search_in(const dp_image *blurred) {
-    static const char *const methods[] = {"map-l0", NULL};
-    dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .methods = methods};
+    static const dp_variant variants[] = {{"map-l0", 0, 0}, {NULL, 0, 0}};
+    dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .variants = variants};
     dp_search_windows(&s, 0);
     return s;
 }
@@ -189,7 +189,7 @@ static void score_prefers_the_truth(void **state) {
 
 static int after_three(const dp_candidate *c, int done, int of, void *user) {
     (void)of;
-    assert_non_null(c->method);
+    assert_non_null(c->variant);
     *(int *)user = done;
     return done >= 3;
 }

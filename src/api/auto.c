@@ -28,18 +28,25 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 
 #if defined(DP_WITH_FFTW)
 
+#define PLAIN                                                                                                          \
+    { "map-l0", 0, 0 }
+#define SEVERAL                                                                                                        \
+    PLAIN, {"map-l0", 14, 0.8}, {                                                                                      \
+        "extreme-channel", 0, 0                                                                                        \
+    } /* they err on different pictures */
+
 /* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
  * px; there is no network; the faster non-blind method restores them. */
 static const struct {
     double whole, network, sparse;
     int region;
-    const char *estimators[3];
+    dp_variant variants[4];
     const char *iterations; /* of the network */
-    float share;            /* of its picture in the result; the longer it runs, the better it is (docs/auto.md) */
+    float share;            /* of its picture in the result (docs/auto.md) */
 } presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {"map-l0"}, "1", 0},
-    [DIPPER_PRESET_BALANCED] = {4.1e5, 2.2e5, 2e6, 512, {"map-l0"}, "300", 0.25F},
-    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, {"map-l0", "extreme-channel"}, "1500", 0.35F},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {PLAIN}, "1", 0},
+    [DIPPER_PRESET_BALANCED] = {4.1e5, 0, 2e6, 512, {SEVERAL}, "1", 0},
+    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, {SEVERAL}, "1500", 0.35F},
 };
 
 typedef struct run {
@@ -172,7 +179,7 @@ static dipper_status find_psf(run *r) {
     dp_search search = {.be = r->context->be,
                         .luma = &r->part,
                         .noise_sigma = r->info->noise_sigma,
-                        .methods = presets[r->options->preset].estimators,
+                        .variants = presets[r->options->preset].variants,
                         .progress = tried,
                         .user = r};
     dp_search_windows(&search, r->options->psf_window);
@@ -180,7 +187,7 @@ static dipper_status find_psf(run *r) {
     r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
     if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
     DP_TRY(dp_search_run(&search, &r->context->diag, &r->found));
-    r->info->estimator = r->found.method;
+    r->info->estimator = r->found.variant->method;
     r->info->window = r->found.window;
     r->info->softness = r->found.softness;
     r->info->score = r->found.score;

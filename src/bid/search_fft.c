@@ -130,8 +130,17 @@ static void report(state *t, const dp_candidate *c) {
     t->enough = s->progress != NULL && s->progress(c, t->done, t->of, s->user) != 0;
 }
 
-static dp_estimate prepare(const dp_search *s, const char *method, int window) {
-    dp_estimate job = dp_estimate_defaults(dp_estimator_find(method));
+static void set(dp_estimate *job, const char *name, double value) {
+    const int i = dp_estimator_setting(job->estimator, name);
+    if (i >= 0) job->setting[i] = value;
+}
+
+static dp_estimate prepare(const dp_search *s, const dp_variant *v, int window) {
+    dp_estimate job = dp_estimate_defaults(dp_estimator_find(v->method));
+    if (v->iterations > 0) {
+        set(&job, "iterations", v->iterations);
+        set(&job, "decay", v->decay);
+    }
     job.be = s->be;
     job.blurred = s->luma->data;
     job.h = s->luma->height;
@@ -148,10 +157,10 @@ static void swap(float **a, float **b) {
 }
 
 /* One window and method. An estimate that comes to nothing is passed over. */
-static dipper_status look(state *t, const char *method, int window, dp_diag *diag) {
+static dipper_status look(state *t, const dp_variant *v, int window, dp_diag *diag) {
     dp_diag nothing = {0};
-    const dp_estimate job = prepare(t->search, method, window);
-    dp_candidate c = {.method = method, .window = window, .score = INFINITY};
+    const dp_estimate job = prepare(t->search, v, window);
+    dp_candidate c = {.variant = v, .window = window, .score = INFINITY};
     const dipper_status status = dp_estimate_run(&job, &nothing, t->found, t->latent);
     if (status == DIPPER_ERROR_MEMORY) return dp_fail(diag, status, "out of memory to look for a PSF");
     if (status == DIPPER_OK) DP_TRY(measure(t, &c, t->found, diag));
@@ -168,9 +177,9 @@ static dipper_status look(state *t, const char *method, int window, dp_diag *dia
 static dipper_status soften(state *t, dp_diag *diag) {
     dp_diag nothing = {0};
     const dp_candidate sharp = *t->best;
-    const dp_estimate job = prepare(t->search, sharp.method, sharp.window);
+    const dp_estimate job = prepare(t->search, sharp.variant, sharp.window);
     for (int i = 0; i < SOFTNESSES && !t->enough; i++) {
-        dp_candidate c = {.method = sharp.method, .window = sharp.window, .softness = softness[i]};
+        dp_candidate c = {.variant = sharp.variant, .window = sharp.window, .softness = softness[i]};
         memcpy(t->found, t->best_found, (size_t)c.window * (size_t)c.window * sizeof *t->found);
         if (dp_soften(&job, t->best_latent, softness[i], &nothing, t->found) == DIPPER_OK) {
             DP_TRY(measure(t, &c, t->found, diag));
@@ -183,10 +192,10 @@ static dipper_status soften(state *t, dp_diag *diag) {
 
 static dipper_status run(state *t, dp_diag *diag) {
     const dp_search *s = t->search;
-    for (const char *const *m = s->methods; *m != NULL; m++) t->of += s->window_count;
+    for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
     t->of += SOFTNESSES;
-    for (const char *const *m = s->methods; *m != NULL; m++)
-        for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, *m, s->windows[i], diag));
+    for (const dp_variant *v = s->variants; v->method != NULL; v++)
+        for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, v, s->windows[i], diag));
     if (!t->any) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
     return t->enough ? DIPPER_OK : soften(t, diag);
 }

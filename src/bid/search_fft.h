@@ -9,8 +9,14 @@
 
 enum { DP_SEARCH_WINDOWS = 16 };
 
+typedef struct dp_variant { /* of kernel estimation */
+    const char *method;     /* NULL ends a list */
+    int iterations;         /* per scale; 0: the method's own, also of the decay */
+    double decay;           /* of its weights from iteration to iteration */
+} dp_variant;
+
 typedef struct dp_candidate {
-    const char *method;                   /* of kernel estimation */
+    const dp_variant *variant;            /* one of the search's */
     int window;                           /* px: side that it was told */
     double softness;                      /* px */
     float *psf;                           /* (side, side) of the search */
@@ -22,7 +28,7 @@ typedef struct dp_search {
     const dp_image *luma;                         /* of the part to look at */
     double noise_sigma;                           /* of luma, >= 0 */
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising; dp_search_windows */
-    const char *const *methods;                   /* of kernel estimation, ends with NULL */
+    const dp_variant *variants;                   /* ends with a NULL method */
     int side;                                     /* of all PSFs: at least the last window */
     /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent. */
     int (*progress)(const dp_candidate *tried, int done, int of, void *user);
