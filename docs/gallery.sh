@@ -41,12 +41,12 @@ recipe() {
 }
 
 main() {
-    run deblurred "--psf-size 19" "-k 19"
+    run deblurred "--psf-size 19" ""
     cp "$work/deblurred/blurred.png" "$out/blurred.png"
     cp "$work/deblurred/psf.png" "$out/true_psf.png"
-    run window_small "--psf-size 19" "-k 9"
-    run noise "--psf-size 19 --noise 0.04" "-k 19"
-    run noise_ignored "--psf-size 19 --noise 0.04" "-k 19 --noise 0"
+    run window_small "--psf-size 19" "-m fast -k 9"
+    run noise "--psf-size 19 --noise 0.04" "-m fast -k 19"
+    run noise_ignored "--psf-size 19 --noise 0.04" "-m fast -k 19 --noise 0"
     run classical "--psf-size 19" "-m map-l0 -k 19"
     run classical_noise "--psf-size 19 --noise 0.04" "-m map-l0 -k 19"
     run classical_lamps "--psf-size 19 --lamps 12" "-m map-l0 -k 19"

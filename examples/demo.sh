@@ -10,8 +10,8 @@ ext=png
 printf '\n== drawing a scene and blurring it\n'
 "$build/dipper-scene" -o "$out" --seed 9 --psf-size 19 --colour
 
-printf '\n== deblurring it (the PSF is not told, only that it fits into 19x19)\n'
-"$build/dipper" deblur "$out/blurred.$ext" -o "$out/deblurred.$ext" --psf-out "$out/psf_found.npy" -k 19 -f
+printf '\n== deblurring it (nothing is told: the automatic mode)\n'
+"$build/dipper" deblur "$out/blurred.$ext" -o "$out/deblurred.$ext" --psf-out "$out/psf_found.npy" -f
 
 printf '\n== result (docs/measures.md explains)\n'
 score=$("$build/dipper" score "$out/deblurred.$ext" --gt "$out/sharp.$ext" --blurred "$out/blurred.$ext" \

@@ -12,7 +12,7 @@
 
 /* ---- The score ---- */
 
-static const double RMS_WEIGHT = 0.1, COLOUR_WEIGHT = 2; /* docs/auto.md */
+static const double RMS_WEIGHT = 0.06, COLOUR_WEIGHT = 2; /* docs/auto.md */
 
 /* Mean of each 2x2 px, twice: noise and grid of pixels weigh less. (h-2, w-2) */
 static dipper_status smooth(const dp_image *in, dp_diag *diag, dp_image *out) {
@@ -173,7 +173,10 @@ static dipper_status look(state *t, const dp_variant *v, int window, dp_diag *di
     return DIPPER_OK;
 }
 
-/* How soft the picture is shows in what remains unexplained: with the right PSF it is nearest to white noise. */
+/* How soft the picture is shows in what remains unexplained: with the right PSF it is nearest to white noise. A PSF
+ * that suddenly explains much more has become a point, and explains the blur as well. */
+static const double FALL = 0.35;
+
 static dipper_status soften(state *t, dp_diag *diag) {
     dp_diag nothing = {0};
     const dp_candidate sharp = *t->best;
@@ -183,7 +186,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
         memcpy(t->found, t->best_found, (size_t)c.window * (size_t)c.window * sizeof *t->found);
         if (dp_soften(&job, t->best_latent, softness[i], &nothing, t->found) == DIPPER_OK) {
             DP_TRY(measure(t, &c, t->found, diag));
-            if (c.colour < t->best->colour) take(t, &c);
+            if (c.colour < t->best->colour && c.log_rms > sharp.log_rms - FALL) take(t, &c);
         }
         report(t, &c);
     }
