@@ -186,7 +186,7 @@ static double rate(const dp_recipe *r, long t, long iterations) {
 }
 
 bool dp_stage_moves_psf(const dp_stage *s, const dp_recipe *r, long t) {
-    return dp_recipe_reached(r->psf_from, t, s->iterations);
+    return t < 0 || dp_recipe_reached(r->psf_from, t, s->iterations); /* t < 0: pre-training */
 }
 
 double dp_stage_iterate(dp_stage *s, const dp_recipe *r, dp_params *image_params, const dp_turn *turn, bool *skipped) {
