@@ -116,6 +116,7 @@ static void fill_record(const job *j, run_record *r) {
     r->alpha = j->picture->alpha != NULL;
     r->depth = depth_text(j->picture->depth);
     r->notes = j->notes;
+    r->verdict = j->judged ? &j->verdict : NULL;
 }
 
 static void fill_results(const job *j, run_record *r) {
@@ -178,11 +179,19 @@ static void print_names(const run_record *r) {
     if (r->record) puts(r->record);
 }
 
+/* What was stopped early is no result to judge. */
+static dipper_status judge(job *j) {
+    if (!j->settings->judge || !j->psf || j->result->status == DIPPER_ERROR_CANCELLED) return DIPPER_OK;
+    return job_judge(j);
+}
+
 static dipper_status finish(job *j) {
     run_record record;
     dipper_status status = DIPPER_OK;
     IO_TRY(write_results(j));
+    IO_TRY(judge(j));
     j->manner->explain(j);
+    job_say_verdict(j);
     dipper_context_clear(j->settings->context);
     fill_record(j, &record);
     fill_results(j, &record);

@@ -42,6 +42,9 @@ struct job {
     dipper_solver *solver;
     int psf_width_told, psf_height_told;
     long last_snapshot;
+    /* verdict */
+    dipper_verdict verdict;
+    int judged; /* there is one */
     /* non-blind */
     dipper_deconvolve_info info;
     dipper_auto_info automatic;
@@ -58,6 +61,10 @@ dipper_status job_choose_psf_size(job *j);
 dipper_status job_deconvolve(job *j, const float *psf, int width, int height);
 void job_explain_deconvolution(job *j);
 void job_describe_deconvolution(const job *j, run_record *r);
+/* Of planes and psf, which are written already. */
+dipper_status job_judge(job *j);
+/* On the console; failed: as the error that the run ends with, unless it has one. */
+void job_say_verdict(job *j);
 /* Shows the progress; non-zero, and j->end says why, if time is up or a signal came. */
 int job_watch(job *j, const dipper_progress *progress);
 

@@ -141,6 +141,34 @@ static json_t *nonblind_json(const run_record *r) {
     return w.object;
 }
 
+static json_t *reasons_json(const dipper_verdict *v) {
+    json_t *list = json_array();
+    dipper_verdict_reason reason;
+    for (int i = 0; list && dipper_verdict_reason_at(i, &reason) == DIPPER_OK; i++)
+        if (v->reasons & reason.bit)
+            json_array_append_new(
+                list, json_pack("{s:s, s:s, s:s}", "name", reason.name, "text", reason.text, "try", reason.advice));
+    return list;
+}
+
+static json_t *verdict_json(const dipper_verdict *v) {
+    if (!v) return json_null();
+    writer w = {json_object(), 1}, evidence = {json_object(), 1};
+    for (int i = 0; i < v->evidence_count; i++)
+        put(&evidence, dipper_verdict_evidence_name(i), io_json_real(v->evidence[i]));
+    put(&w, "level", json_string(dipper_verdict_level_name(v->level)));
+    put(&w, "probability", io_json_real(v->probability));
+    put(&w, "reasons", reasons_json(v));
+    put(&w, "sharp", json_boolean(v->sharp));
+    put(&w, "second_opinions", json_boolean(v->second_opinions));
+    put(&w, "noise_sigma", io_json_real(v->noise_sigma));
+    put(&w, "region",
+        v->width ? json_pack("{s:i, s:i, s:i, s:i}", "x", v->x, "y", v->y, "width", v->width, "height", v->height)
+                 : json_null());
+    put(&w, "evidence", evidence.object);
+    return w.object;
+}
+
 static void put_machine(writer *w, const run_record *r) {
     put(w, "seed", io_json_u64(r->seed));
     put(w, "seed_weights", r->recipe ? io_json_u64(r->seed_weights) : json_null());
@@ -182,6 +210,7 @@ static json_t *record_json(const run_record *r) {
     put(&w, "automatic", automatic_json(r));
     put(&w, "nonblind", nonblind_json(r));
     put_machine(&w, r);
+    put(&w, "verdict", verdict_json(r->verdict));
     put_outcome(&w, r);
     if (w.good) return w.object;
     json_decref(w.object);

@@ -49,6 +49,7 @@ typedef struct run_record {
     long skipped_steps;                /* their gradient held NaN */
     const char *trouble;               /* what is wrong with the result; "" or NULL: nothing was seen */
     const char *stopped_by;            /* "iterations" or a rule of the recipe's; NULL: it did not end by itself */
+    const dipper_verdict *verdict;     /* NULL: there is none */
     double loss;
     const double *losses;
     long loss_count;

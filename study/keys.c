@@ -4,7 +4,7 @@
 #include "study/result.h"
 
 #define ROW(kind, name, member)                                                                                        \
-    { name, kind, offsetof(study_result, member), sizeof((study_result *)0)->member }
+    { name, kind, offsetof(study_result, member), sizeof((study_result *)0)->member, 0 }
 #define TEXT(member) ROW(KEY_TEXT, #member, member)
 #define FILE_NAME(member) ROW(KEY_FILE, #member, member)
 #define INT(member) ROW(KEY_INT, #member, member)
@@ -61,5 +61,7 @@ const study_key study_keys[] = {
     FILE_NAME(psf_npy_file),
     FILE_NAME(psf_png_file),
     INT(true_psf_rotated),
+    {"verdict", KEY_TEXT, offsetof(study_result, verdict), sizeof((study_result *)0)->verdict, 1},
+    {"failure_probability", KEY_REAL, offsetof(study_result, failure_probability), sizeof(double), 1},
 };
 const int study_key_count = sizeof study_keys / sizeof *study_keys;

@@ -16,6 +16,7 @@ typedef struct study_key {
     const char *name;
     study_kind kind;
     size_t offset, size; /* in study_result */
+    int late;            /* files of earlier programs of the same version lack it */
 } study_key;
 
 extern const study_key study_keys[];

@@ -45,6 +45,10 @@ static void summary_row(page *p, const report_suite *suite, int index) {
     worst_cell(p, suite, g);
     cell(p, g->spread_db, 2);
     page_add(p, "<td class=\"%s\">%d</td>", g->failures ? "bad" : "", g->failures);
+    if (g->verdicts[0] || g->verdicts[1] || g->verdicts[2])
+        page_add(p, "<td>%d / %d / %d</td>", g->verdicts[0], g->verdicts[1], g->verdicts[2]);
+    else
+        page_add(p, "<td>–</td>");
     cell(p, g->mean_blurred_db, 2);
     cell(p, g->mean_isnr_db, 2);
     cell(p, g->mean_ssim, 3);
@@ -57,6 +61,7 @@ void report_summary(page *p, const report_suite *suite) {
     page_add(p, "<div class=\"wide\"><table>\n<thead><tr><th rowspan=\"2\" class=\"text\">method</th>"
                 "<th rowspan=\"2\">PSF told</th><th rowspan=\"2\">cases</th><th rowspan=\"2\">runs</th>"
                 "<th colspan=\"5\" class=\"over\">PSNR, dB</th><th rowspan=\"2\">failures</th>"
+                "<th rowspan=\"2\">verdicts</th>"
                 "<th rowspan=\"2\">blurred, dB</th><th rowspan=\"2\">ISNR, dB</th><th rowspan=\"2\">SSIM</th>"
                 "<th rowspan=\"2\">time, s</th><th rowspan=\"2\">memory, MB</th></tr>\n"
                 "<tr><th>mean</th><th>median</th><th>worst</th><th class=\"text\">which is</th>"
@@ -66,7 +71,8 @@ void report_summary(page *p, const report_suite *suite) {
         p,
         "</tbody></table></div>\n"
         "<p class=\"note\">Spread: over seeds, the standard deviation within a case, pooled over the cases. Failures: "
-        "runs without a result, or with a PSNR below the blurred picture’s. Blurred, ISNR and SSIM are "
+        "runs without a result, or with a PSNR below the blurred picture’s. "
+        "Verdicts: ok / doubtful / failed, found without the truth. Blurred, ISNR and SSIM are "
         "means, time is the median, memory the largest.</p>\n");
 }
 
@@ -78,7 +84,7 @@ static void number_row(page *p, const report_suite *suite, const study_result *r
     svg_sample(p, report_marker(suite, group));
     page_add(p, " %s</th><td>%ju</td>", label, (uintmax_t)run->seed);
     if (run->failed) {
-        page_add(p, "<td colspan=\"9\" class=\"text\">no result: %s</td></tr>\n", run->message);
+        page_add(p, "<td colspan=\"10\" class=\"text\">no result: %s</td></tr>\n", run->message);
         return;
     }
     cell(p, run->psnr_db, 2);
@@ -93,14 +99,14 @@ static void number_row(page *p, const report_suite *suite, const study_result *r
     page_number(p, run->shift_y, 2);
     page_add(p, "</td><td>%d × %d</td>", run->psf_width, run->psf_height);
     cell(p, run->seconds, time_decimals(run->seconds));
-    page_add(p, "</tr>\n");
+    page_add(p, "<td class=\"text\">%s</td></tr>\n", run->verdict[0] ? run->verdict : "–");
 }
 
 void report_numbers(page *p, const report_suite *suite, const report_case *one) {
     page_add(p, "<div class=\"wide\"><table class=\"small\">\n<thead><tr><th class=\"text\">method</th><th>seed</th>"
                 "<th>PSNR, dB</th><th>ISNR, dB</th><th>PSNR-NB, dB</th><th>SSIM</th><th>error ratio</th>"
-                "<th>PSF correlation</th><th>shift x, y, px</th><th>PSF told</th><th>time, s</th></tr></thead>\n"
-                "<tbody>\n");
+                "<th>PSF correlation</th><th>shift x, y, px</th><th>PSF told</th><th>time, s</th>"
+                "<th class=\"text\">verdict</th></tr></thead>\n<tbody>\n");
     for (int i = 0; i < one->count; i++) number_row(p, suite, one->runs[i]);
     page_add(p, "</tbody></table></div>\n");
 }

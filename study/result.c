@@ -100,6 +100,7 @@ static dipper_status parse(const char *path, const json_t *json, study_result *o
     study_result_init(out);
     for (int i = 0; i < study_key_count; i++) {
         const json_t *value = json_object_get(json, study_keys[i].name);
+        if (!value && study_keys[i].late) continue;
         if (value && from_json(&study_keys[i], value, (char *)out + study_keys[i].offset)) continue;
         return io_fail(error, DIPPER_ERROR_INPUT, "%s: is not the result of a benchmark: '%s' is %s", path,
                        study_keys[i].name, value ? "wrong" : "missing");

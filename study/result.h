@@ -33,6 +33,9 @@ typedef struct study_result {
     double psf_correlation, psf_squared_error;
     dipper_quality quality; /* without the truth */
 
+    char verdict[16];           /* "ok", "doubtful", "failed"; "none": too small to tell; "": nobody asked */
+    double failure_probability; /* that it lies more than 3 dB below the oracle, by the verdict */
+
     double seconds;      /* of the solver, reading and scoring left out */
     double memory_bytes; /* held by the solver at its peak */
     char device[RESULT_NAME_MAX];

@@ -252,6 +252,18 @@ static void keep_score(study_result *r, const dipper_score *s) {
     r->spectral_ratio = s->spectral_ratio;
 }
 
+/* Without the truth; the oracle is not on trial. */
+static dipper_status judge(worker *w) {
+    dipper_verdict v = {.struct_size = sizeof v};
+    const dipper_image image = result_view(w), blurred = picture_view(w->blurred);
+    if (!w->run->method) return DIPPER_OK;
+    IO_TRY(
+        library(w, dipper_verdict_judge(w->context, &blurred, &image, w->psf, w->psf_width, w->psf_height, NULL, &v)));
+    snprintf(w->result.verdict, sizeof w->result.verdict, "%s", dipper_verdict_level_name(v.level));
+    w->result.failure_probability = v.probability;
+    return DIPPER_OK;
+}
+
 static dipper_status score(worker *w) {
     dipper_score s;
     dipper_psf_match match = {.struct_size = sizeof match};
@@ -342,6 +354,7 @@ static dipper_status work(worker *w) {
            : study_method_preset(m->name) >= 0 ? restore_automatically(w)
                                                : restore_classical(w));
     IO_TRY(score(w));
+    IO_TRY(judge(w));
     return write_pictures(w);
 }
 

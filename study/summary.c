@@ -72,12 +72,18 @@ static void measure_cases(study_summary *s) {
     s->mean_blurred_db = value_of(blurred);
 }
 
+static void count_verdict(study_summary *s, const study_result *run) {
+    static const char *const levels[] = {"ok", "doubtful", "failed"};
+    for (int i = 0; i < 3; i++) s->verdicts[i] += !strcmp(run->verdict, levels[i]);
+}
+
 /* values[runs] is room to sort in. */
 static void measure_runs(study_summary *s, double *values) {
     mean psnr = {0}, isnr = {0}, ssim = {0}, seconds = {0};
     s->largest_bytes = (double)NAN;
     for (const study_result *run = s->first; run < s->first + s->runs; run++) {
         s->failures += study_is_failure(run);
+        count_verdict(s, run);
         if (run->failed) continue;
         if (!isnan(run->psnr_db)) values[psnr.count] = run->psnr_db;
         if (!isnan(run->psnr_db) && (!s->worst || run->psnr_db < s->worst->psnr_db)) s->worst = run;

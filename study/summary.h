@@ -18,6 +18,7 @@ typedef struct study_summary {
     double mean_isnr_db, mean_ssim;      /* over runs */
     double mean_seconds, median_seconds; /* of a run */
     double largest_bytes;                /* of all runs */
+    int verdicts[3];                     /* ok, doubtful, failed */
 } study_summary;
 
 int study_is_failure(const study_result *run);

@@ -15,6 +15,14 @@ static void put_number(FILE *stream, int width, int decimals, double value) {
         fprintf(stream, " %*.*f", width, decimals, value);
 }
 
+/* ok/doubtful/failed; "-" if nobody judged. */
+static void put_verdicts(const study_summary *s, FILE *stream) {
+    char text[40] = "-";
+    if (s->verdicts[0] || s->verdicts[1] || s->verdicts[2])
+        snprintf(text, sizeof text, "%d/%d/%d", s->verdicts[0], s->verdicts[1], s->verdicts[2]);
+    fprintf(stream, " %8s", text);
+}
+
 static void put_group(const study_summary *s, int widest, FILE *stream) {
     fprintf(stream, "%-*s %4d", widest, s->first->method, s->runs);
     put_number(stream, 6, 2, s->mean_db);
@@ -24,6 +32,7 @@ static void put_group(const study_summary *s, int widest, FILE *stream) {
     put_number(stream, 7, 2, s->mean_blurred_db);
     put_number(stream, 6, 4, s->mean_ssim);
     fprintf(stream, " %8d", s->failures);
+    put_verdicts(s, stream);
     put_number(stream, 7, 1, s->median_seconds);
     put_number(stream, 6, 0, s->largest_bytes / 1e6);
     fputs("  ", stream);
@@ -33,8 +42,9 @@ static void put_group(const study_summary *s, int widest, FILE *stream) {
 
 static void put_title(const char *suite, const char *protocol, int widest, FILE *stream) {
     fprintf(stream, "%s, protocol %s, PSNR-GT in dB\n", suite, protocol);
-    fprintf(stream, "%-*s %4s %6s %6s %6s %6s %7s %6s %8s %7s %6s  %s\n", widest, "method", "runs", "mean", "median",
-            "worst", "spread", "blurred", "SSIM", "failures", "seconds", "MB", "worst case; PSF told; settings");
+    fprintf(stream, "%-*s %4s %6s %6s %6s %6s %7s %6s %8s %8s %7s %6s  %s\n", widest, "method", "runs", "mean",
+            "median", "worst", "spread", "blurred", "SSIM", "failures", "verdicts", "seconds", "MB",
+            "worst case; PSF told; settings");
 }
 
 /* Groups are sorted by method first: the lines of each protocol are picked, in the order of their first ones. */

@@ -123,6 +123,43 @@ static void every_allocation_of_an_analysis_may_fail(void **state) {
     }
 }
 
+static dipper_status judge(float *p, int second_opinions, long fail_at) {
+    const float psf[9] = {0, 0, 0, 0.5F, 0.5F, 0, 0, 0, 0};
+    dipper_context *c = NULL;
+    dipper_image view = dipper_image_view(p, 100, 100, 3);
+    dipper_verdict_options o;
+    dipper_verdict found = {.struct_size = sizeof found};
+    dipper_context_options one;
+    dipper_context_options_init(&one);
+    one.threads = 1;
+    dipper_verdict_options_init(&o);
+    o.second_opinions = second_opinions;
+    countdown = fail_at;
+    dipper_status status = dipper_context_create(&one, &c);
+    if (status == DIPPER_OK) status = dipper_verdict_judge(c, &view, &view, psf, 3, 3, &o, &found);
+    countdown = -1;
+    assert_true(status != DIPPER_OK || found.level != DIPPER_VERDICT_NONE);
+    dipper_context_destroy(&c);
+    return status;
+}
+
+/* Second opinions make thousands: some of them. */
+static void every_allocation_of_a_verdict_may_fail(void **state) {
+    (void)state;
+    static float p[100 * 100 * 3];
+    for (int i = 0; i < 100 * 100 * 3; i++) p[i] = (float)(i % 100 / 9 * 7 % 11 + i / 1300 % 5) * 0.05f;
+    for (int opinions = 0; opinions < 2; opinions++) {
+        long n = 0;
+        dipper_status status;
+        while ((status = judge(p, opinions, n)) != DIPPER_OK) {
+            assert_int_equal(status, DIPPER_ERROR_MEMORY);
+            n += opinions ? 211 : 1;
+            assert_true(n < 100000);
+        }
+        assert_true(n > 20);
+    }
+}
+
 #if defined(DP_WITH_FFTW)
 static dipper_status estimate(const dipper_estimate_method *method, long fail_at) {
     float p[24 * 20], psf[25];
@@ -167,6 +204,7 @@ int main(void) {
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_of_a_score_may_fail),
         cmocka_unit_test(every_allocation_of_an_analysis_may_fail),
+        cmocka_unit_test(every_allocation_of_a_verdict_may_fail),
 #if defined(DP_WITH_FFTW)
         cmocka_unit_test(every_allocation_of_an_estimate_may_fail),
 #endif

@@ -20,6 +20,7 @@
 #include "dipper/estimate.h"
 #include "dipper/measure.h"
 #include "dipper/simulate.h"
+#include "dipper/verdict.h"
 
 #ifdef __cplusplus
 extern "C" {

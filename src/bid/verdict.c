@@ -1,0 +1,211 @@
+/* From evidence to a verdict. */
+#include "bid/verdict.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "image/region.h"
+
+#define E(name) (evidence->value[DP_EVIDENCE_##name])
+
+/* ---- The model ---- */
+
+/* Logistic regression: log odds of failure = bias + sum of weight (value - mean), missing values (NaN) counting as the
+ * mean. Two of them: all evidence, and without second opinions. Fitted by bench/verdict_fit.py, which prints these
+ * lines, to bench/results/verdict.csv. */
+typedef struct limits {
+    double bias, ok_below, failed_from;
+} limits;
+
+typedef struct term {
+    dp_evidence_index index;
+    double mean, weight, quick_weight;
+} term;
+
+#define LIMITS(...) static const limits all_limits = {__VA_ARGS__};
+#define QUICK_LIMITS(...) static const limits quick_limits = {__VA_ARGS__};
+#define T(name, mean, weight, quick_weight)
+#include "bid/verdict_model.def"
+#undef LIMITS
+#undef QUICK_LIMITS
+#undef T
+
+#define LIMITS(...)
+#define QUICK_LIMITS(...)
+#define T(name, mean, weight, quick_weight) {DP_EVIDENCE_##name, mean, weight, quick_weight},
+static const term terms[] = {
+#include "bid/verdict_model.def"
+};
+
+static bool is_quick(const dp_evidence *evidence) {
+    return isnan(E(agree_map));
+}
+
+double dp_verdict_probability(const dp_evidence *evidence) {
+    const bool quick = is_quick(evidence);
+    double odds = quick ? quick_limits.bias : all_limits.bias;
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
+        const double value = evidence->value[terms[i].index];
+        if (!isnan(value)) odds += (quick ? terms[i].quick_weight : terms[i].weight) * (value - terms[i].mean);
+    }
+    return 1 / (1 + exp(-odds));
+}
+
+dipper_verdict_level dp_verdict_level(const dp_evidence *evidence) {
+    const limits *l = is_quick(evidence) ? &quick_limits : &all_limits;
+    const double probability = dp_verdict_probability(evidence);
+    if (probability < l->ok_below) return DIPPER_VERDICT_OK;
+    return probability < l->failed_from ? DIPPER_VERDICT_DOUBTFUL : DIPPER_VERDICT_FAILED;
+}
+
+/* ---- Reasons ---- */
+
+/* Values of NaN compare false, so that what is not known gives no reason. */
+bool dp_verdict_is_sharp(const dp_evidence *evidence) {
+    return E(smear_blurred) < 0.2 && E(snr) > 0 && E(radius) < 1.6;
+}
+
+static bool no_blur(const dp_evidence *evidence) {
+    return E(radius) < 0.7 && E(smear_blurred) >= 0.35;
+}
+
+static bool cut_off(const dp_evidence *evidence) {
+    if (is_quick(evidence)) return E(fill) > 0.8 && E(border) > 0.45;
+    return E(fill) > 0.8 && fmin(E(growth_map), E(growth_vb)) > 0.25; /* a window that just fits is full as well */
+}
+
+static bool artefacts(const dp_evidence *evidence) {
+    return E(ringing) > 1.5 || E(beyond) > 0.35 || E(echo_high) > 0.45;
+}
+
+static bool noisy(const dp_evidence *evidence) {
+    return E(snr) < -0.3;
+}
+
+static bool varies(const dp_evidence *evidence) {
+    return E(parts_split) > 0.2;
+}
+
+static bool little_texture(const dp_evidence *evidence) {
+    return E(texture) < -2.5 && E(saturated) < 0.2;
+}
+
+static bool saturated(const dp_evidence *evidence) {
+    return E(saturated) > 0.15;
+}
+
+static bool disputed(const dp_evidence *evidence) {
+    return fmax(E(agree_map), E(agree_vb)) < 0.7;
+}
+
+typedef struct reason {
+    dipper_verdict_reason text;
+    bool (*holds)(const dp_evidence *evidence);
+} reason;
+
+static const reason reasons[] = {
+    {{DIPPER_REASON_SHARP, "sharp", "the picture is sharp already", "keep the picture as it was"}, dp_verdict_is_sharp},
+    {{DIPPER_REASON_NO_BLUR, "no blur found", "no blur was found, though there is some: the PSF is near a point",
+      "a size (-k) nearer to the real blur, another --seed, or --roi on a part with clear edges"},
+     no_blur},
+    {{DIPPER_REASON_CUT_OFF, "psf cut off", "the PSF reaches the border of its window", "a larger -k"}, cut_off},
+    {{DIPPER_REASON_VARIES, "blur differs", "the blur differs across the picture", "crop the part that matters"},
+     varies},
+    {{DIPPER_REASON_NOISE, "noise", "the noise is too strong", "a smaller picture (means of 2x2 px), or --noise"},
+     noisy},
+    {{DIPPER_REASON_SATURATED, "saturated", "much of the picture is clipped at white",
+      "--roi on a part without lights, then dipper deblur --psf"},
+     saturated},
+    {{DIPPER_REASON_TEXTURE, "little texture", "there is too little texture to see the blur by",
+      "a larger part of the picture"},
+     little_texture},
+    {{DIPPER_REASON_ARTEFACTS, "artefacts", "there are rings or echoes", "another -k, -m or --seed"}, artefacts},
+    {{DIPPER_REASON_DISPUTED, "psf disputed", "other methods find another PSF", "-m map-l0 or -m vb, and compare"},
+     disputed},
+};
+enum { REASONS = sizeof reasons / sizeof *reasons };
+
+unsigned dp_verdict_reasons(const dp_evidence *evidence) {
+    unsigned bits = 0;
+    for (int i = 0; i < REASONS; i++)
+        if (reasons[i].holds(evidence)) bits |= reasons[i].text.bit;
+    return bits;
+}
+
+int dp_verdict_reason_count(void) {
+    return REASONS;
+}
+
+const dipper_verdict_reason *dp_verdict_reason_at(int index) {
+    return index >= 0 && index < REASONS ? &reasons[index].text : NULL;
+}
+
+/* ---- All of it ---- */
+
+/* Of a large picture the part that shows the blur best: the model knows no others, and time stays the same. */
+static dipper_status take_part(const dp_case *c, dp_diag *diag, dp_region *r, dp_image *blurred, dp_image *result) {
+    DP_TRY(dp_region_choose(c->blurred, DP_VERDICT_MOST, DP_VERDICT_MOST, c->kh, c->kw, c->noise_sigma, diag, r));
+    DP_TRY(dp_image_crop(c->blurred, r->x, r->y, r->width, r->height, diag, blurred));
+    if (c->result == NULL) return DIPPER_OK;
+    return dp_image_crop(c->result, r->x, r->y, r->width, r->height, diag, result);
+}
+
+static void fill_in(const dp_evidence *evidence, const dp_region *r, dipper_verdict *out) {
+    out->probability = dp_verdict_probability(evidence);
+    out->level = dp_verdict_level(evidence);
+    out->reasons = dp_verdict_reasons(evidence);
+    out->sharp = dp_verdict_is_sharp(evidence);
+    out->second_opinions = !isnan(E(agree_map));
+    out->x = r->x;
+    out->y = r->y;
+    out->width = r->width;
+    out->height = r->height;
+    memcpy(out->evidence, evidence->value, sizeof evidence->value);
+}
+
+static bool can_be_judged(const dp_case *c) {
+    return c->blurred->width >= DP_VERDICT_LEAST && c->blurred->height >= DP_VERDICT_LEAST &&
+           2 * c->kw <= c->blurred->width && 2 * c->kh <= c->blurred->height && !dp_image_is_constant(c->blurred);
+}
+
+dipper_status dp_verdict_judge(const dp_case *c, bool second_opinions, dp_diag *diag, dipper_verdict *out) {
+    dp_image blurred = {0}, result = {0};
+    dp_opinions opinions = {0};
+    dp_evidence evidence;
+    dp_region r;
+    dp_case part = *c;
+    out->evidence_count = DP_EVIDENCE_COUNT;
+    out->noise_sigma = c->noise_sigma;
+    out->level = DIPPER_VERDICT_NONE;
+    out->probability = NAN;
+    for (int i = 0; i < DP_EVIDENCE_COUNT; i++) out->evidence[i] = NAN;
+    if (!can_be_judged(c)) return DIPPER_OK;
+    part.blurred = &blurred;
+    part.result = &result;
+    dipper_status status = take_part(c, diag, &r, &blurred, &result);
+    if (status == DIPPER_OK && second_opinions) status = dp_opinions_ask(c, dp_opinion_side(&part), diag, &opinions);
+    if (status == DIPPER_OK) status = dp_evidence_gather(&part, opinions.side > 0 ? &opinions : NULL, diag, &evidence);
+    if (status == DIPPER_OK) fill_in(&evidence, &r, out);
+    dp_opinions_free(&opinions);
+    dp_image_free(&blurred);
+    dp_image_free(&result);
+    return status;
+}
+
+dipper_status dp_verdict_sharp(const dp_case *c, dp_diag *diag, bool *sharp) {
+    dp_image blurred = {0};
+    dp_evidence evidence;
+    dp_region r;
+    dp_case part = *c;
+    *sharp = false;
+    if (!can_be_judged(c)) return DIPPER_OK;
+    part.blurred = &blurred;
+    part.result = NULL;
+    dp_case whole = *c;
+    whole.result = NULL;
+    dipper_status status = take_part(&whole, diag, &r, &blurred, NULL);
+    if (status == DIPPER_OK) status = dp_evidence_before(&part, diag, &evidence);
+    if (status == DIPPER_OK) *sharp = dp_verdict_is_sharp(&evidence);
+    dp_image_free(&blurred);
+    return status;
+}
