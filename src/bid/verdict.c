@@ -62,7 +62,7 @@ dipper_verdict_level dp_verdict_level(const dp_evidence *evidence) {
 
 /* Values of NaN compare false, so that what is not known gives no reason. */
 bool dp_verdict_is_sharp(const dp_evidence *evidence) {
-    return E(smear_blurred) < 0.2 && E(snr) > 0 && E(radius) < 1.6;
+    return E(smear_blurred) < 0.05 && E(snr) > 0.3 && E(radius) < 1;
 }
 
 static bool no_blur(const dp_evidence *evidence) {

@@ -73,8 +73,9 @@ static dipper_status look_at_blurred(const dp_case *c, const dp_psf_shape *shape
 static dipper_status look_at_residual(const dp_case *c, dp_diag *diag, dp_evidence *e) {
     dp_image residual = {0};
     DP_TRY(dp_residual(c->result, c->blurred, c->psf, c->kh, c->kw, c->be->threads, diag, &residual));
-    const double rms = dp_residual_rms_unclipped(&residual, c->blurred, c->kh, c->kw);
-    SET(e, residual, log10_in(rms / noise_of(c), 0.1, 100));
+    const double rms = dp_residual_unclip(&residual, c->blurred, c->kh, c->kw);
+    SET(e, misfit, log10_in(rms / noise_of(c), 1, 100));
+    SET(e, overfit, -log10_in(rms / noise_of(c), 0.1, 1));
     SET(e, whiteness, log10_in(dp_whiteness(&residual, c->be->threads), 1e-4, 1));
     SET(e, bond, dp_residual_bond(&residual, c->result, c->kh, c->kw));
     dp_image_free(&residual);

@@ -105,13 +105,18 @@ double dp_residual_bond(const dp_image *residual, const dp_image *result, int kh
     return spread > 0 ? (sab - sa * sb / n) / sqrt(spread) : 0;
 }
 
-double dp_residual_rms_unclipped(const dp_image *residual, const dp_image *blurred, int kh, int kw) {
+double dp_residual_unclip(dp_image *residual, const dp_image *blurred, int kh, int kw) {
     const dp_clip clip = dp_clip_find(blurred->data, dp_image_plane_count(blurred));
     double n = 0, squares = 0;
     for (int y = 0; y < residual->height; y++) {
-        const float *row = dp_image_row(residual, 0, y), *seen = dp_image_row(blurred, 0, y + kh / 2) + kw / 2;
-        for (int x = 0; x < residual->width; x++)
-            if (!dp_clipped(clip, seen[x])) n++, squares += (double)row[x] * row[x];
+        float *row = dp_image_row(residual, 0, y);
+        const float *seen = dp_image_row(blurred, 0, y + kh / 2) + kw / 2;
+        for (int x = 0; x < residual->width; x++) {
+            if (dp_clipped(clip, seen[x]))
+                row[x] = 0;
+            else
+                n++, squares += (double)row[x] * row[x];
+        }
     }
     return n > 0 ? sqrt(squares / n) : 0;
 }

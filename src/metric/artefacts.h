@@ -15,8 +15,9 @@ dipper_status dp_calm_ringing(const dp_image *result, const dp_image *blurred, i
  */
 double dp_residual_bond(const dp_image *residual, const dp_image *result, int kh, int kw);
 
-/* Root mean square of the residual, without the pixels where the blurred picture is clipped. */
-double dp_residual_rms_unclipped(const dp_image *residual, const dp_image *blurred, int kh, int kw);
+/* Sets the residual to 0 where the blurred picture is clipped: what was there is not known. Returns the root mean
+ * square of the rest; 0 if there is none. */
+double dp_residual_unclip(dp_image *residual, const dp_image *blurred, int kh, int kw);
 
 /* Share of the result that lies more than `margin` outside of the range of the blurred picture: a blur only shrinks
  * it, but a right restoration exceeds it by little. */
