@@ -1,4 +1,5 @@
 # Verdicts of dipper deblur: on the terminal, in the record, by exit code; what has none.
+# NOT PASSED YET: written for a calibrated model; with the one of 145 rows nearly all levels are "doubtful".
 . "$(dirname "$0")/lib.sh"
 scene=$DIPPER_BUILD/dipper-scene
 [ -x "$scene" ] || { echo 'skipped: this build has no dipper-scene'; exit 77; }
