@@ -255,10 +255,13 @@ static void keep_score(study_result *r, const dipper_score *s) {
 /* Without the truth; the oracle is not on trial. */
 static dipper_status judge(worker *w) {
     dipper_verdict v = {.struct_size = sizeof v};
+    dipper_verdict_options quick;
     const dipper_image image = result_view(w), blurred = picture_view(w->blurred);
     if (!w->run->method) return DIPPER_OK;
-    IO_TRY(
-        library(w, dipper_verdict_judge(w->context, &blurred, &image, w->psf, w->psf_width, w->psf_height, NULL, &v)));
+    dipper_verdict_options_init(&quick);
+    quick.second_opinions = 0;
+    IO_TRY(library(
+        w, dipper_verdict_judge(w->context, &blurred, &image, w->psf, w->psf_width, w->psf_height, &quick, &v)));
     snprintf(w->result.verdict, sizeof w->result.verdict, "%s", dipper_verdict_level_name(v.level));
     w->result.failure_probability = v.probability;
     return DIPPER_OK;
