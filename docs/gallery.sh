@@ -53,6 +53,8 @@ main() {
     cp "$work/classical_lamps/blurred.png" "$out/classical_lamps_blurred.png"
     run classical_large "--psf-size 41" "-m map-l0 -k 41"
     cp "$work/classical_large/blurred.png" "$out/classical_large_blurred.png"
+run classical_page "--psf-size 31 --page" "-m map-l0 -k 31"
+cp "$work/classical_page/blurred.png" "$out/classical_page_blurred.png"
 }
 
 for part in ${PARTS:-main recipes}; do

@@ -19,13 +19,14 @@ static const char usage[] =
     "      --psf-size N    side of the PSF's window, odd, 1..101 px (default 19)\n"
     "      --noise S       standard deviation of the noise, pictures being in [0, 1] (default 0.005)\n"
     "      --lamps N       at night: dark, with N lamps too bright for the sensor (default 0: by day)\n"
+    "      --page          a page of small print instead\n"
     "      --colour        three channels instead of grey\n"
     "Writes sharp.png, blurred.png and psf.png (.npy where libvips is missing), and psf.npy.\n";
 
 typedef struct options {
     const char *directory;
     unsigned long long seed;
-    int width, height, psf_size, channels, lamps;
+    int width, height, psf_size, channels, lamps, page;
     double noise;
 } options;
 
@@ -83,9 +84,13 @@ static int scene_draw(scene *s, const options *o) {
     scene_rng rng = {o->seed}, path = {o->seed ^ 0x505346u << 8}, grain = {o->seed ^ 0x4e4f49u << 8};
     scene_canvas canvas;
     if (!canvas_create(&canvas, width, height)) return 0;
-    draw_leaves(&canvas, &rng);
-    draw_sign(&canvas, &rng);
-    draw_lines(&canvas, &rng);
+    if (o->page) {
+        draw_page(&canvas, &rng);
+    } else {
+        draw_leaves(&canvas, &rng);
+        draw_sign(&canvas, &rng);
+        draw_lines(&canvas, &rng);
+    }
     canvas_resolve(&canvas, o->channels, s->sharp);
     canvas_destroy(&canvas);
     if (o->lamps > 0) scene_night(s->sharp, o, width, height);
@@ -170,6 +175,9 @@ static int set_option(options *o, int option, const char *text) {
     case 'c':
         o->channels = 3;
         return 1;
+    case 'p':
+        o->page = 1;
+        return 1;
     case 's':
         return sscanf(text, "%llu%c", &o->seed, &rest) == 1;
     case 'z':
@@ -194,15 +202,12 @@ static int set_option(options *o, int option, const char *text) {
 
 /* 1: go on, 0: help was asked for, -1: wrong. */
 static int read_options(options *o, int argc, char **argv) {
-    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"size", required_argument, NULL, 'z'},
-                                          {"psf-size", required_argument, NULL, 'k'},
-                                          {"noise", required_argument, NULL, 'n'},
-                                          {"colour", no_argument, NULL, 'c'},
-                                          {"lamps", required_argument, NULL, 'l'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option table[] = {
+        {"output", required_argument, NULL, 'o'}, {"seed", required_argument, NULL, 's'},
+        {"size", required_argument, NULL, 'z'},   {"psf-size", required_argument, NULL, 'k'},
+        {"noise", required_argument, NULL, 'n'},  {"colour", no_argument, NULL, 'c'},
+        {"lamps", required_argument, NULL, 'l'},  {"page", no_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option, index = 0;
     while ((option = getopt_long(argc, argv, "o:h", table, &index)) != -1) {
         if (option == 'h') return 0;

@@ -47,6 +47,7 @@ void canvas_paint(scene_canvas *canvas, double x0, double y0, double x1, double 
 
 void draw_leaves(scene_canvas *canvas, scene_rng *rng);
 void draw_sign(scene_canvas *canvas, scene_rng *rng);
+void draw_page(scene_canvas *canvas, scene_rng *rng); /* of small print, instead of all of these */
 void draw_lines(scene_canvas *canvas, scene_rng *rng);
 
 /* ---- psf.c ---- */

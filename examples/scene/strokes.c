@@ -166,6 +166,26 @@ void draw_sign(scene_canvas *canvas, scene_rng *rng) {
     draw_text(canvas, line, p.x - text_width(line, small) / 2, p.y + 10 * unit, small, 1.25 * unit, red);
 }
 
+/* ---- A page ---- */
+
+/* White paper, and lines of words that mean nothing. */
+void draw_page(scene_canvas *canvas, scene_rng *rng) {
+    const scene_rgb paper = {{0.93f, 0.93f, 0.93f}}, ink = {{0.08f, 0.08f, 0.08f}};
+    const double cell = 1.3, line = 15, letter = 6 * cell; /* px */
+    const plate sheet = {canvas->width / 2.0, canvas->height / 2.0, canvas->width, canvas->height, 1, 0, paper};
+    draw_plate(canvas, sheet);
+    for (double y = -line / 2; y < canvas->height + line; y += line) {
+        double x = rng_uniform(rng, -3, 0) * letter;
+        while (x < canvas->width) {
+            char word[12] = "";
+            const int length = (int)rng_uniform(rng, 2, 11);
+            for (int i = 0; i < length; i++) word[i] = (char)('A' + (int)rng_uniform(rng, 0, 26));
+            draw_text(canvas, word, x, y, cell, 1.2, ink);
+            x += (length + 1) * letter;
+        }
+    }
+}
+
 /* ---- Wires and grass ---- */
 
 static void draw_wires(scene_canvas *canvas, scene_rng *rng, double unit) {
