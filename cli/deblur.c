@@ -93,13 +93,17 @@ static int is_automatic(const deblur_options *o) {
     return strcmp(o->common.method, "auto") == 0;
 }
 
+static int can_be_automatic(void) {
+    dipper_estimate_method m;
+    return dipper_estimate_method_at(0, &m) == DIPPER_OK && m.available;
+}
+
 /* What takes a PSF or fields of recipes means a recipe; without FFTW there is no automatic mode. */
 static const char *usual_method(const deblur_options *o) {
-    dipper_estimate_method m;
     const restore_options *c = &o->common;
     if (o->nonblind.psf) return "sparse";
     if (o->psf_init || c->set.count || c->iterations || c->snapshot_every || c->uncertainty) return "fast";
-    return dipper_estimate_method_at(0, &m) == DIPPER_OK && m.available ? "auto" : "fast";
+    return can_be_automatic() ? "auto" : "fast";
 }
 
 /* What only the non-blind methods that are no recipes have. */
@@ -165,6 +169,7 @@ static int check_manner(const deblur_options *o) {
 }
 
 static int open_automatic(deblur_options *o, restore *r) {
+    if (!can_be_automatic()) return usage("--method", "auto", "needs FFTW, which this build lacks");
     if (r->settings.psf_width == 1 || r->settings.psf_height == 1)
         return usage("--kernel-size", o->psf_size, "the automatic mode takes 3 to 101");
     o->automatic.preset = DIPPER_PRESET_BALANCED;

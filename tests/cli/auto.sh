@@ -3,7 +3,7 @@
 
 if ! "$DIPPER" info | grep -q 'FFTW on'; then
     make in.npy 65 66 depth=32
-    expect 6 "$DIPPER" deblur in.npy -m auto -o out.npy
+    expect 2 "$DIPPER" deblur in.npy -m auto -o out.npy
     err_has 'needs FFTW'
     one_line
     absent out.npy
