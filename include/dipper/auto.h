@@ -10,9 +10,9 @@ extern "C" {
 #endif
 
 typedef enum dipper_preset {
-    DIPPER_PRESET_FAST,     /* classical methods alone */
-    DIPPER_PRESET_BALANCED, /* and for pictures up to 0.22 million pixels a network */
-    DIPPER_PRESET_BEST      /* a larger search and a longer network, for pictures up to 1.1 million pixels */
+    DIPPER_PRESET_FAST,     /* one way of estimating the PSF */
+    DIPPER_PRESET_BALANCED, /* three */
+    DIPPER_PRESET_BEST      /* and for pictures up to 1.1 million pixels a network, minutes */
 } dipper_preset;
 
 /* "fast", "balanced", "best"; NULL out of range. Static. */

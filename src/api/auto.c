@@ -85,6 +85,10 @@ static void enter(run *r, const char *stage, double from, double to) {
     r->share_to = to;
 }
 
+static int advanced(const dipper_progress *progress, void *user) {
+    return report(user, (double)progress->iteration / (double)progress->iterations);
+}
+
 static dipper_status stopped(run *r) {
     return dp_fail(&r->context->diag, DIPPER_ERROR_CANCELLED, "the automatic mode was asked to stop");
 }
@@ -198,15 +202,11 @@ static dipper_status find_psf(run *r) {
 
 /* ---- The network's picture ---- */
 
-static int iterated(const dipper_progress *progress, void *user) {
-    return report(user, (double)progress->iteration / (double)progress->iterations);
-}
-
-/* Steps until all are done, or the time that the rest does not need is over. */
-static dipper_status iterate(run *r, dp_solver *solver, double reserve) {
+/* Steps until all are done or the time is over. */
+static dipper_status iterate(run *r, dp_solver *solver) {
     long remain = 1;
     while (remain > 0) {
-        if (left(r) < reserve) {
+        if (left(r) < 0) {
             r->info->hurried = 1;
             return DIPPER_OK;
         }
@@ -215,7 +215,7 @@ static dipper_status iterate(run *r, dp_solver *solver, double reserve) {
     return DIPPER_OK;
 }
 
-static dipper_status run_network(run *r, double reserve, float *luma) {
+static dipper_status run_network(run *r, float *luma) {
     dp_diag *diag = &r->context->diag;
     dp_recipe recipe;
     dp_solver *solver = NULL;
@@ -229,12 +229,12 @@ static dipper_status run_network(run *r, double reserve, float *luma) {
     options.psf_height = r->info->psf_height;
     options.noise_sigma = r->info->noise_sigma;
     options.seed = r->options->seed;
-    options.progress = iterated;
+    options.progress = advanced;
     options.user = r;
     DP_TRY(dp_recipe_init("dip-nonblind", diag, &recipe));
     DP_TRY(dp_recipe_set(&recipe, "iterations", presets[r->options->preset].iterations, diag));
     DP_TRY(dp_solver_create(r->context->be, &given, &recipe, &options, diag, &solver));
-    dipper_status status = iterate(r, solver, reserve);
+    dipper_status status = iterate(r, solver);
     dp_solver_get_info(solver, &info);
     if (status == DIPPER_OK) status = dp_solver_get_image(solver, diag, &out);
     r->info->network_iterations = info.iteration;
@@ -245,10 +245,6 @@ static dipper_status run_network(run *r, double reserve, float *luma) {
 
 /* ---- The picture ---- */
 
-static int restored(const dipper_progress *progress, void *user) {
-    return report(user, (double)progress->iteration / (double)progress->iterations);
-}
-
 static dipper_status deconvolve(run *r, bool hurry, const dipper_image *blurred, dipper_image *out) {
     dipper_deconvolve_options options;
     dipper_deconvolve_info info = {.struct_size = sizeof info};
@@ -257,7 +253,7 @@ static dipper_status deconvolve(run *r, bool hurry, const dipper_image *blurred,
     r->info->nonblind = options.method = sparse ? "sparse" : "hyperlaplacian";
     options.noise_sigma = r->options->noise_sigma;
     options.memory_bytes = r->options->memory_bytes;
-    options.progress = restored;
+    options.progress = advanced;
     options.user = r;
     options.info = &info;
     const dipper_status status =
@@ -305,7 +301,7 @@ static dipper_status restore(run *r, const dipper_image *blurred, dipper_image *
     status = deconvolve(r, left(r) < reserve, blurred, out);
     enter(r, "network", 0.35, 1);
     if (status == DIPPER_OK && network) {
-        status = run_network(r, 0, luma);
+        status = run_network(r, luma);
         /* too early, its picture would only blur */
         if (status == DIPPER_OK && r->info->network_iterations >= 100) status = blend(r, luma, out);
     }

@@ -35,7 +35,7 @@ typedef struct dp_search {
     void *user;
 } dp_search;
 
-/* Windows for a picture of that size: factors of the square root of 2, up to a third of the shorter side and 101 px.
+/* Windows for a picture of that size: factors of the square root of 2, up to a quarter of the shorter side and 101 px.
  * told > 0: that one alone. */
 void dp_search_windows(dp_search *search, int told);
 
