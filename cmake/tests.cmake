@@ -95,3 +95,46 @@ if(NOT CMAKE_C_FLAGS MATCHES "sanitize") # a sanitized library does not load int
   dipper_add_test(house-install house sh ${PROJECT_SOURCE_DIR}/tools/check_install.sh ${PROJECT_BINARY_DIR}
     ${CMAKE_C_COMPILER})
 endif()
+
+# ---- The CUDA back end without a GPU: its kernels, run by an emulator on the CPU (tests/emulate) ----
+option(DIPPER_EMULATE_CUDA "Prove the CUDA kernels in an emulator" ON)
+if(DIPPER_EMULATE_CUDA AND checkop_sources)
+  enable_language(CXX)
+  file(GLOB emulator_sources CONFIGURE_DEPENDS tests/emulate/*.cpp)
+  file(GLOB kernel_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu)
+  file(GLOB cuda_host_sources CONFIGURE_DEPENDS src/backend/cuda/*.c)
+  list(FILTER cuda_host_sources EXCLUDE REGEX "_cudnn\\.c$")
+  set_source_files_properties(${kernel_sources} PROPERTIES LANGUAGE CXX)
+  add_library(dipper_core_emulated STATIC ${core_sources} ${cpu_sources} ${cuda_host_sources} ${kernel_sources}
+    ${emulator_sources} $<TARGET_OBJECTS:dipper_simd_base>)
+  target_include_directories(dipper_core_emulated BEFORE PRIVATE tests/emulate include src)
+  target_compile_definitions(dipper_core_emulated PRIVATE DP_WITH_CUDA
+    $<$<BOOL:${DIPPER_HAVE_ONEDNN}>:DP_WITH_ONEDNN> $<$<BOOL:${DIPPER_HAVE_FFTW}>:DP_WITH_FFTW>)
+  target_compile_options(dipper_core_emulated PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-xc++;-O2;-fno-strict-aliasing;-Wall;-Wextra;-Wno-unknown-pragmas>")
+  set_target_properties(dipper_core_emulated PROPERTIES CXX_STANDARD 17)
+  target_link_libraries(dipper_core_emulated PUBLIC OpenMP::OpenMP_C m)
+  if(DIPPER_HAVE_ONEDNN)
+    target_include_directories(dipper_core_emulated PRIVATE ${ONEDNN_INCLUDE_DIR})
+    target_link_libraries(dipper_core_emulated PRIVATE ${ONEDNN_LIBRARY})
+  endif()
+  if(DIPPER_HAVE_FFTW)
+    target_link_libraries(dipper_core_emulated PRIVATE PkgConfig::FFTW)
+  endif()
+
+  # dipper_add_emulated(NAME SOURCES...)
+  function(dipper_add_emulated name)
+    add_executable(${name} ${ARGN})
+    target_include_directories(${name} PRIVATE src include tests)
+    target_compile_definitions(${name} PRIVATE DP_TEST_DIR="${PROJECT_SOURCE_DIR}/tests" DP_EMULATED
+      $<$<BOOL:${DIPPER_HAVE_ONEDNN}>:DP_WITH_ONEDNN> $<$<BOOL:${DIPPER_HAVE_FFTW}>:DP_WITH_FFTW>)
+    target_link_libraries(${name} PRIVATE dipper_core_emulated dipper_warnings)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests LINKER_LANGUAGE CXX)
+  endfunction()
+
+  dipper_add_emulated(checkop_emulated ${checkop_sources})
+  foreach(mode check adjoint)
+    dipper_add_test(emulated-${mode} emulated checkop_emulated ${mode} cuda/f32)
+  endforeach()
+  dipper_add_test(emulated-check-reverse emulated checkop_emulated check cuda/f32)
+  set_property(TEST emulated-check-reverse APPEND PROPERTY ENVIRONMENT EMULATE_ORDER=reverse)
+endif()

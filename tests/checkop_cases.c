@@ -245,6 +245,10 @@ const char *const check_cases[] = {
     "extreme c=3 h=71 w=76",
     "extreme c=1 h=70 w=105",
 
+    "finite n=1",
+    "finite n=1 bad=0",
+    "finite n=100003",
+    "finite n=100003 bad=77777",
     "adam n=1 t=1",
     "adam n=7 t=1",
     "adam n=1003 t=2",

@@ -65,7 +65,8 @@ static void compare(const run *got_run, const run *want_run, int i, verdict *v) 
     double *got = run_get(got_run, i), *want = run_get(want_run, i);
     const double scale = fmax(largest(want, n), scale_of(want_run, a->name));
     for (size_t k = 0; k < n; k++) {
-        const double error = got[k] == want[k] ? 0 : fabs(got[k] - want[k]) / scale;
+        const bool same = got[k] == want[k] || (isnan(got[k]) && isnan(want[k]));
+        const double error = same ? 0 : fabs(got[k] - want[k]) / scale;
         if (error <= v->error) continue;
         v->error = isnan(error) ? INFINITY : error;
         const size_t plane = (size_t)a->shape.h * (size_t)a->shape.w, w = (size_t)a->shape.w;
@@ -93,7 +94,7 @@ verdict mode_check(dp_backend *be, dp_backend *ref64, const task *t) {
         run_go(&b);
         for (int i = 0; i < t->args; i++)
             if (is_output(&t->arg[i]) && !is_private(&t->arg[i])) compare(&a, &b, i, &out);
-        out.ok = out.error <= t->bound;
+        out.ok = out.error <= task_bound(t, be);
         if (out.ok && !run_clean(&a, &v, out.text)) out.ok = false;
     }
     run_close(&a);
@@ -187,7 +188,7 @@ verdict mode_grad(dp_backend *be, dp_backend *ref64, const task *t) {
         run_go(&backward);
         for (int i = 0; i < t->args; i++)
             if (is_output(&t->arg[i]) && t->arg[i].name[0] == 'd') compare_slopes(&backward, i, &forward, dy, &out);
-        out.ok = out.error <= (be->element_size == sizeof(double) ? 1e-6 : fmax(t->bound, 1e-5));
+        out.ok = out.error <= (be->element_size == sizeof(double) ? 1e-6 : fmax(task_bound(t, be), 1e-5));
         free(dy);
     }
     run_close(&backward);
@@ -244,7 +245,7 @@ static product inner_of(const run *r, const char *out, const task *t, const valu
 
 static void judge(const dp_backend *be, product left, product right, const char *what, verdict *out) {
     const double scale = fmax(left.norm, right.norm), error = scale > 0 ? fabs(left.sum - right.sum) / scale : 0;
-    const double bound = be->element_size == sizeof(double) ? 1e-13 : 1e-5;
+    const double bound = be->element_size == sizeof(double) ? 1e-13 : fmax(1e-5, 8 * (double)be->rounding);
     if (error > out->error || isnan(error)) {
         out->error = isnan(error) ? INFINITY : error;
         snprintf(out->text, sizeof out->text, "in %s: <Ax, y> is %.12g, <x, A'y> %.12g; error %.2g of |Ax| |y|", what,

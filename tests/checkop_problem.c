@@ -117,7 +117,7 @@ static void conv_task(const problem *p, task *t) {
     op->x = get_chw(p, DP_FEATURE);
     op->y = (dp_shape){get_int(p, "o", 1), dp_conv_out(op->x.h, op->conv.stride), dp_conv_out(op->x.w, op->conv.stride),
                        is(p, "out", "planar") ? DP_PLANAR : DP_FEATURE};
-    const dp_shape w = dp_planar(op->y.c, op->x.c, op->conv.k * op->conv.k), b = dp_vector(op->y.c);
+    const dp_shape w = {op->y.c, op->x.c, op->conv.k * op->conv.k, DP_WEIGHTS}, b = dp_vector(op->y.c);
     if (op->kind != DP_CONV_BWD_DATA) put(t, "x", ARG_IN, op->x);
     if (op->kind != DP_CONV_FWD) put(t, "dy", ARG_IN, op->y);
     if (op->kind != DP_CONV_BWD_WEIGHTS) put(t, "w", ARG_IN, w);
@@ -342,6 +342,14 @@ static void adam_task(const problem *p, task *t) {
     t->bound = 1e-5;
 }
 
+static void finite_task(const problem *p, task *t) {
+    t->op.x = dp_vector(get_int(p, "n", 1));
+    t->op.y = dp_vector(1);
+    t->unbounded = get_int(p, "bad", -1);
+    put(t, "x", ARG_IN, t->op.x);
+    put(t, "y", ARG_OUT, t->op.y);
+}
+
 static void random_task(const problem *p, task *t) {
     t->op.x = t->op.y = get_chw(p, DP_FEATURE);
     t->op.random.key = dp_philox_key_make(7, DP_STREAM_TEST);
@@ -377,6 +385,7 @@ static const family families[] = {
     {"sparse", " c h w weight ", prior_task, 1, {DP_SPARSE_PRIOR}},
     {"extreme", " c h w weight window ", prior_task, 1, {DP_EXTREME_PRIOR}},
     {"adam", " n t lr ", adam_task, 1, {DP_ADAM}},
+    {"finite", " n bad ", finite_task, 1, {DP_FINITE}},
     {"random", " c h w layout law scale draw null view ", random_task, 1, {DP_RANDOM}},
 };
 
@@ -388,6 +397,7 @@ static const family *find_family(const problem *p) {
 
 bool problem_task(const problem *p, dp_op_kind kind, task *t, char *text) {
     memset(t, 0, sizeof *t);
+    t->unbounded = -1;
     t->problem = p;
     t->op.kind = t->forward = kind;
     t->lead = get_int(p, "view", 0);
@@ -406,6 +416,13 @@ bool problem_task(const problem *p, dp_op_kind kind, task *t, char *text) {
 }
 
 /* ---- Derived ---- */
+
+double task_bound(const task *t, const dp_backend *be) {
+    bool features = dp_is_feature(t->op.x);
+    for (int i = 0; i < t->args; i++) features = features || dp_is_feature(t->arg[i].shape);
+    const bool rounds = features && (t->forward == DP_CONV_FWD || be->feature_size < be->element_size);
+    return fmax(t->bound, rounds ? 8 * (double)be->rounding : 0);
+}
 
 double task_flops(const task *t) {
     const dp_op *op = &t->op;

@@ -32,8 +32,8 @@ static void write_uniform(dp_graph *g, dp_value v, unsigned seed) {
 
 static dp_value conv(model *m, const char *weight, const char *bias, dp_value x, int c_out, dp_layout out) {
     const size_t c_in = (size_t)dp_graph_shape(m->g, x).c;
-    const dp_value w = dp_graph_param(m->g, m->ps, weight, c_in * (size_t)c_out, (dp_init){.bound = 0.5f});
-    const dp_value b = dp_graph_param(m->g, m->ps, bias, (size_t)c_out, (dp_init){.bound = 0.5f});
+    const dp_value w = dp_graph_param(m->g, m->ps, weight, dp_vector((int)c_in * c_out), (dp_init){.bound = 0.5f});
+    const dp_value b = dp_graph_param(m->g, m->ps, bias, dp_vector(c_out), (dp_init){.bound = 0.5f});
     return dp_graph_conv(m->g, x, w, b, c_out, 1, 1, out);
 }
 
@@ -51,7 +51,7 @@ static void build(model *m) {
     const dp_value sample = dp_graph_muladd(g, mean, noise, deviation);
     const dp_value unit = dp_graph_sine(g, conv(m, "w1", "b1", m->coordinates, UNITS, DP_FEATURE), 3);
     const dp_value psf = dp_graph_softmax(g, conv(m, "w2", "b2", unit, 1, DP_PLANAR));
-    const dp_value logits = dp_graph_param(g, m->ps, "logits", KH * KW, (dp_init){.bound = 1});
+    const dp_value logits = dp_graph_param(g, m->ps, "logits", dp_vector(KH * KW), (dp_init){.bound = 1});
     const dp_value other = dp_graph_softmax(g, logits);
     (void)dp_graph_loss(g, DP_MSE, dp_graph_blur(g, sample, psf, KH, KW), m->target, 0.5f);
     (void)dp_graph_loss(g, DP_SSIM, dp_graph_blur(g, mean, psf, KH, KW), m->target, 1.5f);

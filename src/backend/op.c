@@ -43,6 +43,7 @@ static const char *const op_names[DP_OP_KINDS] = {
     [DP_SPARSE_PRIOR] = "sparse_prior",
     [DP_EXTREME_PRIOR] = "extreme_prior",
     [DP_ADAM] = "adam",
+    [DP_FINITE] = "finite",
     [DP_RANDOM] = "random",
 };
 
@@ -129,7 +130,7 @@ static dipper_status check_upsample(const dp_op *op, dp_diag *diag) {
     const dp_shape x = op->x, y = op->y;
     DP_TRY(check_layout(op, diag, "x", x, DP_FEATURE));
     DP_TRY(check_layout(op, diag, "y", y, DP_FEATURE));
-    RULE(x.c == y.c, "x has %d channels, y %d", x.c, y.c);
+    RULE(op->up.to >= 0 && x.c <= y.c - op->up.to, "channels %d + %d are outside the %d of y", op->up.to, x.c, y.c);
     RULE(x.h <= INT_MAX / 2 && x.w <= INT_MAX / 2, "x is too large");
     RULE(y.h <= 2 * x.h && y.w <= 2 * x.w, "y is %d x %d, at most twice x, that is %d x %d", y.h, y.w, 2 * x.h,
          2 * x.w);
@@ -258,6 +259,12 @@ static dipper_status check_random(const dp_op *op, dp_diag *diag) {
     return DIPPER_OK;
 }
 
+static dipper_status check_finite(const dp_op *op, dp_diag *diag) {
+    RULE(dp_count(op->y) == 1, "y has %zu numbers, must be 1", dp_count(op->y));
+    DP_TRY(check_layout(op, diag, "y", op->y, DP_PLANAR));
+    return check_layout(op, diag, "x", op->x, DP_PLANAR);
+}
+
 static dipper_status check_adam(const dp_op *op, dp_diag *diag) {
     return check_layout(op, diag, "x", op->x, DP_PLANAR);
 }
@@ -297,6 +304,7 @@ static dipper_status (*const rules[DP_OP_KINDS])(const dp_op *op, dp_diag *diag)
     [DP_SPARSE_PRIOR] = check_loss,
     [DP_EXTREME_PRIOR] = check_loss,
     [DP_ADAM] = check_adam,
+    [DP_FINITE] = check_finite,
     [DP_RANDOM] = check_random,
 };
 

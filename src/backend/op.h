@@ -13,12 +13,15 @@
 #include "tensor/shape.h"
 
 typedef enum dp_op_kind {
-    DP_CONV_FWD,         /* x F(Cin,H,W), w[Cout][Cin][k][k], b[Cout] -> y (Cout,Ho,Wo) F, or P for k=1, Cout<=8 */
+    DP_CONV_FWD,         /* x F(Cin,H,W), w[Cout][Cin][k][k] in layout DP_WEIGHTS, b[Cout] -> y (Cout,Ho,Wo) F, or P for
+                            k=1, Cout<=8. Where the back end's bias_with_norm is false, b may be NULL = 0 if a
+                            normalisation alone reads y, and db NULL */
     DP_CONV_BWD_DATA,    /* dy, w -> dx */
     DP_CONV_BWD_WEIGHTS, /* x, dy -> dw, db */
     DP_NORM_ACT_FWD,     /* x F, gamma[C], beta[C] -> y F, stats[2*C] = mean[C], 1/sqrt(var+eps)[C] */
     DP_NORM_ACT_BWD,     /* x F, dy F, gamma, beta, stats -> dx F (in place of dy allowed), dgamma, dbeta */
-    DP_UPSAMPLE2_FWD,    /* x F(C,H,W) -> y F(C,Ho,Wo): bilinear x2, half-pixel centres, centre crop */
+    DP_UPSAMPLE2_FWD,    /* x F(C,H,W) -> y F(>=C,Ho,Wo), channels [to, to+C), the rest of y untouched: bilinear x2,
+                            half-pixel centres, centre crop */
     DP_UPSAMPLE2_BWD,    /* dy -> dx */
     DP_CHANNEL_COPY,     /* x -> y, one layout: channels [from, from+n) of x into [to, to+n) of y; rest of y untouched,
                             or 0 with `clear` */
@@ -57,6 +60,7 @@ typedef enum dp_op_kind {
                          least over channels and op.loss.window^2 pixels (cut off at the border; of equals the first by
                          rows, columns, channels) of a sample of x^2, and of (1-x)^2 (ref/vdip.inc); dmean, dstd */
     DP_ADAM,          /* p[n], g[n], m[n], v[n], dp_adam_step (host) -> p, m, v in place */
+    DP_FINITE,        /* x[n] -> y[1]: 0 if every number is finite, else NaN */
     DP_RANDOM,        /* x (may be NULL = 0), uint64_t draw (host) -> y = x + scale*number; element order: philox.h */
     DP_OP_KINDS
 } dp_op_kind;
@@ -82,6 +86,9 @@ typedef struct dp_op {
         struct {
             float eps, slope;
         } norm; /* slope of LeakyReLU; 1 = no activation */
+        struct {
+            int to; /* 0 unless the back end's channels are interleaved */
+        } up;
         struct {
             int from, to, n;
             bool clear;

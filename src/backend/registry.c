@@ -4,8 +4,10 @@
 
 #include "backend/backend.h"
 
-/* Fastest first: "auto" is the first. */
 static const dp_backend_vtable *const backends[] = {
+#if defined(DP_WITH_CUDA)
+    &dp_backend_cuda,
+#endif
     &dp_backend_cpu,
 #if defined(DP_WITH_ONEDNN)
     &dp_backend_onednn,
@@ -14,12 +16,28 @@ static const dp_backend_vtable *const backends[] = {
     &dp_backend_ref64,
 };
 
+/* "auto": a GPU if there is one, else the CPU. What was taken stands in the back end's detail. */
+static dipper_status open_best(int threads, dp_diag *diag, dp_backend **out) {
+#if defined(DP_WITH_CUDA)
+    if (dp_backend_cuda.open("", threads, NULL, out) == DIPPER_OK) return DIPPER_OK;
+#endif
+    return dp_backend_cpu.open("", threads, diag, out);
+}
+
+dipper_status dp_backend_no_option(const char *name, const char *option, dp_diag *diag) {
+    return *option == '\0' ? DIPPER_OK
+                           : dp_fail(diag, DIPPER_ERROR_DEVICE, "device '%.20s%.20s': '%.20s' takes no number and no "
+                                     "precision", name, option, name);
+}
+
 dipper_status dp_backend_open(const char *name, int threads, dp_diag *diag, dp_backend **out) {
     *out = NULL;
     if (threads < 1) return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "%d threads, must be at least 1", threads);
-    if (strcmp(name, "auto") == 0) return backends[0]->open(threads, diag, out);
+    if (strcmp(name, "auto") == 0) return open_best(threads, diag, out);
+    const size_t length = strcspn(name, ":/");
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-        if (strcmp(name, backends[i]->name) == 0) return backends[i]->open(threads, diag, out);
+        if (strlen(backends[i]->name) == length && strncmp(name, backends[i]->name, length) == 0)
+            return backends[i]->open(name + length, threads, diag, out);
     char known[64] = "auto";
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
         snprintf(known + strlen(known), sizeof known - strlen(known), ", %s", backends[i]->name);

@@ -106,7 +106,7 @@ dipper_status dp_sparse_create(dp_backend *be, int height, int width, int kh, in
                        be->vt->name);
     dp_sparse *s = dp_alloc(1, sizeof *s);
     if (s == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for the sparse deconvolution");
-    s->be = be;
+    s->be = be->host;
     s->h = height;
     s->w = width;
     s->kh = kh;

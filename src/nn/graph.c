@@ -13,6 +13,7 @@ dipper_status dp_graph_new(dp_backend *be, dp_diag *diag, dp_graph **out) {
 
 void dp_graph_free(dp_graph *g) {
     if (g == NULL) return;
+    dp_graph_forget(g);
     for (int i = 0; i < g->steps; i++)
         if (g->step[i].plan != NULL) g->be->vt->plan_free(g->step[i].plan);
     dp_free(g->tensor);
@@ -77,12 +78,13 @@ dp_value dp_graph_input(dp_graph *g, dp_shape shape) {
     return v;
 }
 
-dp_value dp_graph_param(dp_graph *g, dp_params *ps, const char *name, size_t count, dp_init init) {
+dp_value dp_graph_param(dp_graph *g, dp_params *ps, const char *name, dp_shape shape, dp_init init) {
+    const size_t count = dp_count(shape);
     if (count > (size_t)1 << 30) {
         dp_graph_fail(g, DIPPER_ERROR_MEMORY, "a layer has more than 2^30 weights");
         return -1;
     }
-    const int index = dp_params_add(ps, name, count, init);
+    const int index = dp_params_add(ps, name, shape, init);
     for (dp_value v = 0; index >= 0 && v < g->tensors; v++) /* used twice: one value, whose gradients are added */
         if (g->tensor[v].params == ps && g->tensor[v].param == index) return v;
     const dp_value v = dp_graph_tensor(g, dp_vector((int)count));
@@ -138,21 +140,47 @@ dp_value dp_graph_upsample2(dp_graph *g, dp_value x, int h, int w) {
     return apply(g, &op, 1, &x, no_aux);
 }
 
+static dp_node *node_of(dp_graph *g, dp_value v) {
+    for (int i = g->nodes - 1; i >= 0; i--)
+        if (g->node[i].out == v) return &g->node[i];
+    return NULL;
+}
+
+static bool is_read(const dp_graph *g, dp_value v) { /* by a node other than the last */
+    for (int i = 0; i < g->nodes - 1; i++)
+        for (int j = 0; j < g->node[i].inputs; j++)
+            if (g->node[i].in[j] == v) return true;
+    return false;
+}
+
+/* Whether v comes from an upsampling and goes nowhere but into the node being made: it can be written there at once. */
+static bool widens(dp_graph *g, dp_value v) {
+    const dp_node *n = node_of(g, v);
+    return n != NULL && n->op.kind == DP_UPSAMPLE2_FWD && !is_read(g, v);
+}
+
 /* a and b become ranges of channels of the result, so that their producers write into it, unless one of them already
  * lies elsewhere or ends inside a block: then the backward and forward passes copy. */
 dp_value dp_graph_concat(dp_graph *g, dp_value a, dp_value b) {
     const dp_shape as = dp_graph_shape(g, a), bs = dp_graph_shape(g, b);
-    dp_op op = {.kind = DP_CHANNEL_COPY, .x = as, .y = {as.c + bs.c, as.h, as.w, as.layout}};
+    const int out_c = as.c + bs.c;
+    dp_op op = {.kind = DP_CHANNEL_COPY, .x = as, .y = {out_c, as.h, as.w, as.layout}};
     const dp_value out = apply(g, &op, 2, (const dp_value[]){a, b}, no_aux);
     if (out < 0) return -1;
     g->node[g->nodes - 1].concat = true;
     dp_tensor *ta = &g->tensor[a], *tb = &g->tensor[b];
-    const bool whole = as.c % g->be->block == 0 && a != b;
+    const bool whole = dp_backend_cuts(g->be, 0, as.c, out_c) && a != b;
     const bool plain = ta->root == a && tb->root == b && !ta->keep && !tb->keep && !ta->params && !tb->params;
     if (whole && plain) {
         ta->root = tb->root = out;
         ta->root_channel = 0;
         tb->root_channel = as.c;
+    } else if (plain && g->be->interleaved && widens(g, b)) {
+        dp_node *up = node_of(g, b);
+        up->op.y = op.y;
+        up->op.up.to = as.c;
+        up->out = tb->root = out;
+        tb->needs_grad = false; /* the upsampling takes its gradient from the result's */
     } else {
         g->tensor[out].keep = true; /* copies leave its padding channels as they are: zero from the start */
     }
@@ -291,6 +319,26 @@ static void emit_concat(dp_graph *g, const dp_node *n) {
     }
 }
 
+/* A normalisation subtracts the mean, and a bias before it with that. */
+static bool feeds_norm_alone(const dp_graph *g, dp_value v) {
+    bool norm = false;
+    for (int i = 0; i < g->nodes; i++)
+        for (int j = 0; j < g->node[i].inputs; j++) {
+            if (g->node[i].in[j] != v) continue;
+            if (g->node[i].op.kind != DP_NORM_ACT_FWD || g->node[i].concat || norm) return false;
+            norm = true;
+        }
+    for (int i = 0; i < g->losses; i++)
+        for (int j = 0; j < g->loss[i].inputs; j++)
+            if (g->loss[i].in[j] == v) return false;
+    return norm && !g->tensor[v].keep;
+}
+
+static void find_idle_biases(dp_graph *g) {
+    for (int i = 0; i < g->nodes && !g->be->bias_with_norm; i++)
+        if (g->node[i].op.kind == DP_CONV_FWD) g->node[i].idle_bias = feeds_norm_alone(g, g->node[i].out);
+}
+
 static void emit_forward(dp_graph *g) {
     for (int i = 0; i < g->nodes; i++) {
         const dp_node n = g->node[i];
@@ -304,6 +352,7 @@ static void emit_forward(dp_graph *g) {
         int args = 0;
         if (n.op.kind == DP_RANDOM && n.inputs == 1) arg[args++] = -1; /* numbers alone */
         for (int j = 0; j < n.inputs; j++) arg[args++] = n.in[j];
+        if (n.idle_bias) arg[2] = -1;
         arg[args++] = n.out;
         if (n.aux >= 0) arg[args++] = n.aux;
         dp_graph_emit(g, &n.op, args, arg);
@@ -312,6 +361,7 @@ static void emit_forward(dp_graph *g) {
 }
 
 dipper_status dp_graph_compile(dp_graph *g, dp_diag *diag) {
+    if (g->diag.status == DIPPER_OK) find_idle_biases(g);
     if (g->diag.status == DIPPER_OK) emit_forward(g);
     if (g->diag.status == DIPPER_OK) (void)dp_graph_emit_backward(g);
     if (g->diag.status == DIPPER_OK) (void)dp_graph_place(g);

@@ -16,7 +16,7 @@ void dp_graph_free(dp_graph *g); /* NULL is fine; neither arena nor parameters *
 
 /* Values from outside. */
 dp_value dp_graph_input(dp_graph *g, dp_shape shape); /* no gradient; written with dp_graph_write after bind */
-dp_value dp_graph_param(dp_graph *g, dp_params *ps, const char *name, size_t count, dp_init init);
+dp_value dp_graph_param(dp_graph *g, dp_params *ps, const char *name, dp_shape shape, dp_init init); /* params.h */
 
 /* Layers. Shapes as in backend/op.h. */
 dp_value dp_graph_conv(dp_graph *g, dp_value x, dp_value w, dp_value b, int c_out, int k, int stride, dp_layout out);

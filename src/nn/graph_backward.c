@@ -41,7 +41,7 @@ static dp_op adjoint(const dp_node *n, dp_op_kind kind) {
 }
 
 static void conv_backward(dp_graph *g, const dp_node *n, dp_value dy) {
-    const dp_value dw = gradient_target(g, n->in[1]), db = gradient_target(g, n->in[2]);
+    const dp_value dw = gradient_target(g, n->in[1]), db = n->idle_bias ? -1 : gradient_target(g, n->in[2]);
     const dp_op weights = adjoint(n, DP_CONV_BWD_WEIGHTS), data = adjoint(n, DP_CONV_BWD_DATA);
     dp_graph_emit(g, &weights, 4, (const dp_value[]){n->in[0], dy, dw, db});
     contribute(g, n->in[1], dw);
@@ -66,8 +66,7 @@ static void concat_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     int from = 0;
     for (int i = 0; i < 2; i++) {
         const dp_shape s = g->tensor[n->in[i]].shape;
-        const bool whole = from % g->be->block == 0 && (i == 1 || s.c % g->be->block == 0);
-        if (g->tensor[n->in[i]].needs_grad && whole) {
+        if (g->tensor[n->in[i]].needs_grad && dp_backend_cuts(g->be, from, s.c, n->op.y.c)) {
             contribute(g, n->in[i], dp_graph_view(g, dy, s, from));
         } else if (g->tensor[n->in[i]].needs_grad) {
             const dp_value part = gradient_target(g, n->in[i]);

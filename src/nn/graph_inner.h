@@ -31,6 +31,7 @@ typedef struct dp_node { /* a forward op as built */
     dp_value out, aux; /* aux: statistics, pool index; -1 */
     bool concat;       /* not an op: in[0], in[1] are neighbours in out */
     bool slice;        /* not an op: out is a range of channels of in[0], as op.copy says */
+    bool idle_bias;    /* a convolution whose bias is left out, as it has no effect */
 } dp_node;
 
 /* What a step or a contribution belongs to: a node, or one of the losses, which are numbered after all nodes. */
@@ -80,6 +81,8 @@ struct dp_graph {
     uint64_t counter;
     size_t arena_bytes;
     bool selected; /* the steps' `on` fits the losses that are on */
+    int same_runs; /* whole runs since the steps that are on, or their addresses, changed */
+    dp_recording *recording; /* of a whole run; NULL: none yet */
     dp_diag diag;  /* first failure while building */
 };
 
@@ -90,6 +93,7 @@ bool dp_graph_reserve(dp_graph *g, void **array, int count, int *capacity, size_
 dp_step *dp_graph_emit(dp_graph *g, const dp_op *op, int args, const dp_value *arg);     /* appends; NULL on failure */
 void dp_graph_fail(dp_graph *g, dipper_status status, const char *text);
 
+void dp_graph_forget(dp_graph *g);                                  /* graph_run.c: the recording */
 void dp_graph_select(dp_graph *g);                                  /* graph_loss.c: which steps are on */
 void dp_graph_clear(dp_graph *g, void *address, size_t bytes);      /* graph_run.c: zeros, in any bound memory */
 dipper_status dp_graph_emit_backward(dp_graph *g);                  /* graph_backward.c: losses and adjoints */

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "nn/graph_inner.h"
 
-enum { ARENA_ALIGN = 64 };
+enum { ARENA_ALIGN = 256 };
 
 static dp_value root_of(const dp_graph *g, dp_value v) {
     while (g->tensor[v].root != v) v = g->tensor[v].root;

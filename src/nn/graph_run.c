@@ -3,6 +3,10 @@
 
 void dp_graph_clear(dp_graph *g, void *address, size_t bytes) {
     static const float zero[4096] = {0};
+    if (g->be->vt->clear != NULL) {
+        g->be->vt->clear(g->be, address, bytes);
+        return;
+    }
     const size_t chunk = sizeof zero / sizeof *zero * g->be->element_size;
     for (size_t at = 0; at < bytes; at += chunk) {
         const size_t n = bytes - at < chunk ? bytes - at : chunk;
@@ -22,6 +26,7 @@ void dp_graph_bind(dp_graph *g, void *arena) {
         for (int j = 0; j < s->args; j++) s->address[j] = s->arg[j] < 0 ? NULL : g->tensor[s->arg[j]].address;
         s->workspace_address = s->workspace < 0 ? NULL : g->tensor[s->workspace].address;
     }
+    dp_graph_forget(g);
     g->selected = false; /* another graph may have left gradients of parameters that both share */
 }
 
@@ -43,8 +48,17 @@ void dp_graph_step_run(dp_graph *g, int step) {
     g->be->vt->plan_run(s->plan, s->address, s->workspace_address);
 }
 
+void dp_graph_forget(dp_graph *g) {
+    if (g->recording != NULL) g->be->vt->recording_free(g->recording);
+    g->recording = NULL;
+    g->same_runs = 0;
+}
+
 static void run_steps(dp_graph *g, int to) {
-    if (!g->selected) dp_graph_select(g);
+    if (!g->selected) {
+        dp_graph_forget(g);
+        dp_graph_select(g);
+    }
     for (int i = 0; i < to; i++)
         if (g->step[i].on) dp_graph_step_run(g, i);
 }
@@ -53,8 +67,21 @@ void dp_graph_forward(dp_graph *g) {
     run_steps(g, g->forward_steps);
 }
 
-void dp_graph_run(dp_graph *g) {
+/* The second of the same runs is recorded: the first may still have to load what it needs. */
+static void record(dp_graph *g) {
+    g->be->vt->record_begin(g->be);
     run_steps(g, g->steps);
+    g->recording = g->be->vt->record_end(g->be);
+}
+
+void dp_graph_run(dp_graph *g) {
+    if (!g->selected) dp_graph_forget(g);
+    if (g->same_runs == 1 && g->be->vt->record_begin != NULL) record(g);
+    if (g->recording != NULL)
+        g->be->vt->replay(g->recording);
+    else
+        run_steps(g, g->steps);
+    g->same_runs += g->same_runs < 2;
     g->counter++;
 }
 

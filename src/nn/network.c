@@ -13,20 +13,20 @@ typedef struct builder { /* what every layer of one network shares */
     const char *prefix; /* "scale0" ... */
 } builder;
 
-static dp_value param(const builder *b, const char *layer, const char *what, size_t count, dp_init init) {
+static dp_value param(const builder *b, const char *layer, const char *what, dp_shape shape, dp_init init) {
     char name[4 * NAME]; /* dp_params refuses what is too long */
     snprintf(name, sizeof name, "%s%s%s.%s", b->prefix, *b->prefix ? "." : "", layer, what);
-    return dp_graph_param(b->g, b->ps, name, count, init);
+    return dp_graph_param(b->g, b->ps, name, shape, init);
 }
 
 /* bound: of the weights; 0: as that of the biases. */
 static dp_value bounded_conv(const builder *b, const char *layer, dp_value x, int c_out, int k, int stride,
                              dp_layout out, float bound) {
-    const int fan_in = dp_graph_shape(b->g, x).c * k * k;
+    const int c_in = dp_graph_shape(b->g, x).c, fan_in = c_in * k * k;
     const dp_init init = {.bound = fan_in > 0 ? 1.0f / sqrtf((float)fan_in) : 0.0f};
     const dp_init weights = {.bound = bound > 0 ? bound : init.bound};
-    const dp_value w = param(b, layer, "weight", (size_t)c_out * (size_t)fan_in, weights);
-    const dp_value bias = param(b, layer, "bias", (size_t)c_out, init);
+    const dp_value w = param(b, layer, "weight", (dp_shape){c_out, c_in, k * k, DP_WEIGHTS}, weights);
+    const dp_value bias = param(b, layer, "bias", dp_vector(c_out), init);
     return dp_graph_conv(b->g, x, w, bias, c_out, k, stride, out);
 }
 
@@ -35,7 +35,7 @@ static dp_value conv(const builder *b, const char *layer, dp_value x, int c_out,
 }
 
 static dp_value norm(const builder *b, const char *layer, dp_value x, float gamma, float slope) {
-    const size_t c = (size_t)dp_graph_shape(b->g, x).c;
+    const dp_shape c = dp_vector(dp_graph_shape(b->g, x).c);
     const dp_value weight = param(b, layer, "weight", c, (dp_init){.constant = gamma});
     const dp_value bias = param(b, layer, "bias", c, (dp_init){0});
     return dp_graph_norm_act(b->g, x, weight, bias, slope);
@@ -108,8 +108,8 @@ dp_value dp_build_skip(dp_graph *g, dp_params *ps, dp_value x, const dp_skip_con
 static dp_value linear(const builder *b, const char *layer, dp_value x, int outputs) {
     const int inputs = dp_graph_shape(b->g, x).w;
     const dp_init init = {.bound = inputs > 0 ? 1.0f / sqrtf((float)inputs) : 0.0f};
-    const dp_value w = param(b, layer, "weight", (size_t)outputs * (size_t)inputs, init);
-    const dp_value bias = param(b, layer, "bias", (size_t)outputs, init);
+    const dp_value w = param(b, layer, "weight", dp_planar(1, outputs, inputs), init);
+    const dp_value bias = param(b, layer, "bias", dp_vector(outputs), init);
     return dp_graph_linear(b->g, x, w, bias, outputs);
 }
 
@@ -121,7 +121,7 @@ dp_value dp_build_fcn_psf(dp_graph *g, dp_params *ps, dp_value z, int hidden, in
 
 dp_value dp_build_direct_psf(dp_graph *g, dp_params *ps, int kh, int kw) {
     const builder b = {g, ps, "psf"};
-    return dp_graph_softmax(g, param(&b, "logits", "value", (size_t)kh * (size_t)kw, (dp_init){0}));
+    return dp_graph_softmax(g, param(&b, "logits", "value", dp_planar(1, kh, kw), (dp_init){0}));
 }
 
 /* Weights of the first layer are uniform in +-1/inputs, those of the others in +-sqrt(6/inputs)/w0 (Sitzmann et al.

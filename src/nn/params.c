@@ -9,6 +9,7 @@ enum { NAME_LENGTH = 48, ALIGN = 16 }; /* ALIGN: floats; each parameter begins o
 
 typedef struct entry {
     char name[NAME_LENGTH];
+    dp_shape shape;
     size_t count, offset; /* floats */
     dp_init init;
 } entry;
@@ -20,8 +21,9 @@ struct dp_params {
     size_t total; /* floats, padding included */
     bool failed;
     void *array[DP_PARAM_ARRAYS];
-    dp_plan *adam;
-    void *workspace;
+    dp_plan *adam, *finite;
+    void *workspace; /* of whichever of them runs */
+    void *verdict;   /* one float of the device: what `finite` says */
 };
 
 dipper_status dp_params_new(dp_backend *be, dp_diag *diag, dp_params **out) {
@@ -34,9 +36,11 @@ dipper_status dp_params_new(dp_backend *be, dp_diag *diag, dp_params **out) {
 void dp_params_free(dp_params *ps) {
     if (ps == NULL) return;
     if (ps->adam != NULL) ps->be->vt->plan_free(ps->adam);
+    if (ps->finite != NULL) ps->be->vt->plan_free(ps->finite);
     for (int a = 0; a < DP_PARAM_ARRAYS; a++)
         if (ps->array[a] != NULL) ps->be->vt->release(ps->be, ps->array[a]);
     if (ps->workspace != NULL) ps->be->vt->release(ps->be, ps->workspace);
+    if (ps->verdict != NULL) ps->be->vt->release(ps->be, ps->verdict);
     dp_free(ps->entries);
     dp_free(ps);
 }
@@ -59,7 +63,8 @@ static bool grow(dp_params *ps) {
     return true;
 }
 
-int dp_params_add(dp_params *ps, const char *name, size_t count, dp_init init) {
+int dp_params_add(dp_params *ps, const char *name, dp_shape shape, dp_init init) {
+    const size_t count = dp_count(shape);
     const int found = dp_params_find(ps, name);
     if (found >= 0 && ps->entries[found].count == count) return found;
     if (found >= 0 || ps->array[0] != NULL || strlen(name) >= NAME_LENGTH || !grow(ps)) {
@@ -68,6 +73,7 @@ int dp_params_add(dp_params *ps, const char *name, size_t count, dp_init init) {
     }
     entry *e = &ps->entries[ps->count];
     strcpy(e->name, name);
+    e->shape = shape;
     e->count = count;
     e->offset = ps->total;
     e->init = init;
@@ -97,10 +103,14 @@ dipper_status dp_params_alloc(dp_params *ps, dp_diag *diag) {
         if (ps->array[a] == NULL)
             return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for %zu parameters", ps->total);
     }
-    const dp_op op = {.kind = DP_ADAM, .x = dp_vector((int)ps->total), .y = dp_vector((int)ps->total)};
-    size_t bytes = 0;
-    DP_TRY(ps->be->vt->plan_new(ps->be, &op, diag, &ps->adam, &bytes));
-    if (bytes > 0 && (ps->workspace = ps->be->vt->alloc(ps->be, bytes)) == NULL)
+    const dp_shape all = dp_vector((int)ps->total);
+    const dp_op adam = {.kind = DP_ADAM, .x = all, .y = all}, finite = {.kind = DP_FINITE, .x = all, .y = dp_vector(1)};
+    size_t a = 0, b = 0;
+    DP_TRY(ps->be->vt->plan_new(ps->be, &finite, diag, &ps->finite, &a));
+    DP_TRY(ps->be->vt->plan_new(ps->be, &adam, diag, &ps->adam, &b));
+    ps->workspace = ps->be->vt->alloc(ps->be, a > b ? a : b);
+    ps->verdict = ps->be->vt->alloc(ps->be, ps->be->element_size);
+    if (ps->workspace == NULL || ps->verdict == NULL)
         return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the optimiser");
     return DIPPER_OK;
 }
@@ -110,11 +120,11 @@ void *dp_params_at(const dp_params *ps, dp_param_array array, int index) {
 }
 
 void dp_params_read(const dp_params *ps, dp_param_array array, int index, float *dst) {
-    ps->be->vt->download(ps->be, dp_vector((int)ps->entries[index].count), dst, dp_params_at(ps, array, index));
+    ps->be->vt->download(ps->be, ps->entries[index].shape, dst, dp_params_at(ps, array, index));
 }
 
 void dp_params_write(dp_params *ps, dp_param_array array, int index, const float *src) {
-    ps->be->vt->upload(ps->be, dp_vector((int)ps->entries[index].count), dp_params_at(ps, array, index), src);
+    ps->be->vt->upload(ps->be, ps->entries[index].shape, dp_params_at(ps, array, index), src);
 }
 
 static void draw(const entry *e, int number, dp_philox_key key, float *values) {
@@ -143,14 +153,21 @@ dipper_status dp_params_init(dp_params *ps, dp_philox_key key, dp_diag *diag) {
     return DIPPER_OK;
 }
 
-void dp_params_reset_moments(dp_params *ps) {
+static void clear(dp_params *ps, dp_param_array a) {
     static const float zero[256] = {0};
-    for (dp_param_array a = DP_PARAM_M; a <= DP_PARAM_V; a++)
-        for (size_t at = 0; at < ps->total; at += 256) {
-            const size_t n = ps->total - at < 256 ? ps->total - at : 256;
-            char *to = (char *)ps->array[a] + at * ps->be->element_size;
-            ps->be->vt->upload(ps->be, dp_vector((int)n), to, zero);
-        }
+    if (ps->be->vt->clear != NULL) {
+        ps->be->vt->clear(ps->be, ps->array[a], ps->total * ps->be->element_size);
+        return;
+    }
+    for (size_t at = 0; at < ps->total; at += 256) {
+        const size_t n = ps->total - at < 256 ? ps->total - at : 256;
+        ps->be->vt->upload(ps->be, dp_vector((int)n), (char *)ps->array[a] + at * ps->be->element_size, zero);
+    }
+}
+
+void dp_params_reset_moments(dp_params *ps) {
+    clear(ps, DP_PARAM_M);
+    clear(ps, DP_PARAM_V);
 }
 
 size_t dp_params_total(const dp_params *ps) {
@@ -165,15 +182,12 @@ void dp_params_load(dp_params *ps, const float *values) {
     ps->be->vt->upload(ps->be, dp_vector((int)ps->total), ps->array[DP_PARAM_VALUE], values);
 }
 
-bool dp_params_gradients_finite(const dp_params *ps) {
-    float part[1024], sum = 0; /* 0*x is NaN if x is NaN or infinite */
-    for (size_t at = 0; at < ps->total; at += 1024) {
-        const size_t n = ps->total - at < 1024 ? ps->total - at : 1024;
-        const char *from = (const char *)ps->array[DP_PARAM_GRAD] + at * ps->be->element_size;
-        ps->be->vt->download(ps->be, dp_vector((int)n), part, from);
-        for (size_t i = 0; i < n; i++) sum += 0 * part[i];
-    }
-    return sum == 0;
+bool dp_params_gradients_finite(dp_params *ps) {
+    float verdict;
+    void *const args[] = {ps->array[DP_PARAM_GRAD], ps->verdict};
+    ps->be->vt->plan_run(ps->finite, args, ps->workspace);
+    ps->be->vt->download(ps->be, dp_vector(1), &verdict, ps->verdict);
+    return verdict == 0;
 }
 
 void dp_params_adam(dp_params *ps, const dp_adam_step *step) {

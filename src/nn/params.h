@@ -18,9 +18,9 @@ typedef enum dp_param_array { DP_PARAM_VALUE, DP_PARAM_GRAD, DP_PARAM_M, DP_PARA
 dipper_status dp_params_new(dp_backend *be, dp_diag *diag, dp_params **out);
 void dp_params_free(dp_params *ps); /* NULL is fine */
 
-/* Index of the parameter `name` of `count` floats, added unless the set already has it (then count must agree).
- * Negative on failure, which is recorded and returned by dp_params_alloc. */
-int dp_params_add(dp_params *ps, const char *name, size_t count, dp_init init);
+/* Index of the parameter `name`, a vector or DP_WEIGHTS, added unless the set already has it (then the number of floats
+ * must agree). Negative on failure, which is recorded and returned by dp_params_alloc. */
+int dp_params_add(dp_params *ps, const char *name, dp_shape shape, dp_init init);
 int dp_params_find(const dp_params *ps, const char *name); /* -1: none */
 int dp_params_count(const dp_params *ps);
 size_t dp_params_size(const dp_params *ps, int index);
@@ -38,12 +38,12 @@ void *dp_params_at(const dp_params *ps, dp_param_array array, int index); /* dev
 void dp_params_read(const dp_params *ps, dp_param_array array, int index, float *dst);
 void dp_params_write(dp_params *ps, dp_param_array array, int index, const float *src);
 
-/* All values to or from host memory of dp_params_total floats, without the moments. */
+/* All values to or from host memory of dp_params_total floats, in the back end's order, without the moments. */
 size_t dp_params_total(const dp_params *ps);
 void dp_params_save(const dp_params *ps, float *values);
 void dp_params_load(dp_params *ps, const float *values);
 
-bool dp_params_gradients_finite(const dp_params *ps);
+bool dp_params_gradients_finite(dp_params *ps);
 void dp_params_adam(dp_params *ps, const dp_adam_step *step);
 
 #endif

@@ -6,8 +6,11 @@
 #include <stddef.h>
 
 typedef enum dp_layout {
-    DP_PLANAR,  /* c, y, x in C order, no padding: pictures, PSFs, matrices, vectors (c=1, h=1, w=n) */
-    DP_FEATURE, /* the back end's layout for feature maps (ref: planar; cpu: nChw8c or nChw16c, channels padded) */
+    DP_PLANAR,   /* c, y, x in C order, no padding: pictures, PSFs, matrices, vectors (c=1, h=1, w=n) */
+    DP_FEATURE,  /* the back end's layout for feature maps (ref: planar; cpu: nChw8c or nChw16c, channels padded; cuda:
+                    NHWC with a border) */
+    DP_GRADIENT, /* ... for the gradient of one: only uploads differ, by the border that a back end may have */
+    DP_WEIGHTS,  /* ... for the weights of a convolution: c outputs, h inputs, w = k*k taps, that order on the host */
 } dp_layout;
 
 typedef struct dp_shape { /* letters used everywhere: C channels, H rows, W columns */

@@ -48,15 +48,23 @@ static dipper_status open_parts(cpu *c, dp_diag *diag) {
     const size_t length = strlen(c->cpu.detail);
     if (c->cpu.detail[length - 1] != ')') snprintf(c->cpu.detail + length, sizeof c->cpu.detail - length, ")");
     c->cpu.base.detail = c->cpu.detail;
-    return dp_backend_ref.open(1, diag, &c->ref);
+    return dp_backend_ref.open("", 1, diag, &c->ref);
 }
 
-static dipper_status open_as(const dp_backend_vtable *vt, int threads, dp_diag *diag, dp_backend **out) {
+static dipper_status open_as(const dp_backend_vtable *vt, const char *option, int threads, dp_diag *diag,
+                             dp_backend **out) {
     *out = NULL;
+    DP_TRY(dp_backend_no_option(vt->name, option, diag));
     cpu *c = dp_alloc(1, sizeof *c);
     if (c == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to open the CPU back end");
     c->cpu.isa = best_isa();
-    c->cpu.base = (dp_backend){.vt = vt, .threads = threads, .block = c->cpu.isa->block, .element_size = sizeof(float)};
+    c->cpu.base = (dp_backend){.vt = vt,
+                               .threads = threads,
+                               .block = c->cpu.isa->block,
+                               .element_size = sizeof(float),
+                               .feature_size = sizeof(float),
+                               .bias_with_norm = true,
+                               .host = &c->cpu.base};
     const dipper_status status = open_parts(c, diag);
     if (status != DIPPER_OK) {
         close_cpu(&c->cpu.base);
@@ -66,8 +74,8 @@ static dipper_status open_as(const dp_backend_vtable *vt, int threads, dp_diag *
     return DIPPER_OK;
 }
 
-static dipper_status open_cpu(int threads, dp_diag *diag, dp_backend **out) {
-    return open_as(&dp_backend_cpu, threads, diag, out);
+static dipper_status open_cpu(const char *option, int threads, dp_diag *diag, dp_backend **out) {
+    return open_as(&dp_backend_cpu, option, threads, diag, out);
 }
 
 /* Large arrays lie in huge pages where the system has them: the kernels walk many rows and channels at once. */
@@ -93,7 +101,7 @@ static void release_cpu(dp_backend *be, void *p) {
 
 /* src planar -> dst blocked; channels beyond c become 0. */
 static void upload(dp_backend *be, dp_shape s, void *dst, const float *src) {
-    if (s.layout == DP_PLANAR) {
+    if (!dp_is_feature(s)) {
         memcpy(dst, src, dp_count(s) * sizeof *src);
         return;
     }
@@ -107,7 +115,7 @@ static void upload(dp_backend *be, dp_shape s, void *dst, const float *src) {
 }
 
 static void download(dp_backend *be, dp_shape s, float *dst, const void *src) {
-    if (s.layout == DP_PLANAR) {
+    if (!dp_is_feature(s)) {
         memcpy(dst, src, dp_count(s) * sizeof *dst);
         return;
     }
@@ -250,8 +258,8 @@ static void plan_free(dp_plan *plan) {
 const dp_backend_vtable dp_backend_cpu = CPU_TABLE("cpu", open_cpu);
 
 #if defined(DP_WITH_ONEDNN)
-static dipper_status open_onednn(int threads, dp_diag *diag, dp_backend **out) {
-    return open_as(&dp_backend_onednn, threads, diag, out);
+static dipper_status open_onednn(const char *option, int threads, dp_diag *diag, dp_backend **out) {
+    return open_as(&dp_backend_onednn, option, threads, diag, out);
 }
 
 const dp_backend_vtable dp_backend_onednn = CPU_TABLE("onednn", open_onednn);

@@ -8,20 +8,29 @@ struct dp_plan {
     const dp_ref_kernel *kernel;
 };
 
-static dipper_status open_as(const dp_backend_vtable *vt, size_t element_size, const char *detail, int threads,
-                             dp_diag *diag, dp_backend **out) {
+static dipper_status open_as(const dp_backend_vtable *vt, size_t element_size, const char *detail, const char *option,
+                             int threads, dp_diag *diag, dp_backend **out) {
+    *out = NULL;
+    DP_TRY(dp_backend_no_option(vt->name, option, diag));
     dp_backend *be = *out = dp_alloc(1, sizeof *be);
     if (be == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the reference back end");
-    *be = (dp_backend){.vt = vt, .threads = threads, .block = 1, .element_size = element_size, .detail = detail};
+    *be = (dp_backend){.vt = vt,
+                       .threads = threads,
+                       .block = 1,
+                       .element_size = element_size,
+                       .feature_size = element_size,
+                       .bias_with_norm = true,
+                       .host = be,
+                       .detail = detail};
     return DIPPER_OK;
 }
 
-static dipper_status open32(int threads, dp_diag *diag, dp_backend **out) {
-    return open_as(&dp_backend_ref, sizeof(float), "ref (plain C, float)", threads, diag, out);
+static dipper_status open32(const char *option, int threads, dp_diag *diag, dp_backend **out) {
+    return open_as(&dp_backend_ref, sizeof(float), "ref (plain C, float)", option, threads, diag, out);
 }
 
-static dipper_status open64(int threads, dp_diag *diag, dp_backend **out) {
-    return open_as(&dp_backend_ref64, sizeof(double), "ref64 (plain C, double)", threads, diag, out);
+static dipper_status open64(const char *option, int threads, dp_diag *diag, dp_backend **out) {
+    return open_as(&dp_backend_ref64, sizeof(double), "ref64 (plain C, double)", option, threads, diag, out);
 }
 
 static void close_ref(dp_backend *be) {

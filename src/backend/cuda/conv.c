@@ -1,0 +1,144 @@
+/* The back end's convolutions, from plain ones (dnn.h) on maps with a border.
+ *
+ * With stride 1 a 3x3 convolution of the whole map, zeros around its border, gives a whole map whose inside is right; a
+ * border of undefined numbers is written with it, which costs less than unpacked tensors would. With stride 2 the
+ * output's border wants two rows of zeros around x's. Backwards, dy's border is 0, so what lies outside of its inside
+ * adds nothing. */
+#include "backend/cuda/dnn.h"
+
+#include "base/memory.h"
+
+typedef struct conv_plan {
+    void *dnn;
+    bool float_weights;
+    size_t weights, copy, rest; /* offsets in the workspace: weights as bfloat16; x with a border of zeros; sums */
+} conv_plan;
+
+static bool is_point(const dp_op *op) {
+    return op->y.layout == DP_PLANAR;
+}
+
+static bool casts(const dp_cuda *be) {
+    return be->precision == DP_CUDA_BF16;
+}
+
+/* x has a mirrored border, so zero padding needs a copy. */
+static bool copies(const dp_op *op) {
+    return op->conv.k == 3 && op->conv.pad == DP_PAD_ZERO && op->kind != DP_CONV_BWD_DATA;
+}
+
+static dp_cuda_conv plain(const dp_cuda *be, const dp_op *op) {
+    return (dp_cuda_conv){.kind = op->kind,
+                          .c = op->x.c,
+                          .h = op->x.h + 2,
+                          .w = op->x.w + 2,
+                          .o = op->y.c,
+                          .oh = op->y.h + 2,
+                          .ow = op->y.w + 2,
+                          .k = op->conv.k,
+                          .stride = op->conv.stride,
+                          .pad = op->conv.k == 1 ? 0 : op->conv.stride,
+                          .precision = be->precision};
+}
+
+static size_t weight_count(const dp_op *op) {
+    return (size_t)op->x.c * (size_t)op->y.c * (size_t)(op->conv.k * op->conv.k);
+}
+
+/* Sums of the weights' gradient in float where cuDNN can write them from bfloat16 maps; else they are rounded once. */
+static dipper_status plan_dnn(dp_cuda_plan *plan, conv_plan *own, dp_diag *diag, size_t *workspace) {
+    dp_cuda_conv c = plain(plan->be, &plan->op);
+    if (casts(plan->be) && c.kind == DP_CONV_BWD_WEIGHTS) {
+        c.float_weights = own->float_weights = true;
+        if (dp_cuda_dnn_plan(plan->be, &c, NULL, &own->dnn, workspace) == DIPPER_OK) return DIPPER_OK;
+        c.float_weights = own->float_weights = false;
+    }
+    return dp_cuda_dnn_plan(plan->be, &c, diag, &own->dnn, workspace);
+}
+
+static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspace) {
+    const dp_op *op = &plan->op;
+    const dp_cuda *be = plan->be;
+    const size_t align = 256;
+    if (is_point(op)) {
+        *workspace = op->kind == DP_CONV_BWD_WEIGHTS ? dp_cuda_point_workspace(be, op) : 0;
+        return DIPPER_OK;
+    }
+    conv_plan *own = plan->own = dp_alloc(1, sizeof *own);
+    if (own == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
+    size_t bytes = 0;
+    DP_TRY(plan_dnn(plan, own, diag, &bytes));
+    own->weights = dp_align_up(bytes, align);
+    own->copy = dp_align_up(own->weights + (casts(be) ? 2 * weight_count(op) : 0), align);
+    own->rest = dp_align_up(own->copy + (copies(op) ? dp_backend_bytes(&be->base, op->x) : 0), align);
+    *workspace = own->rest + (op->kind == DP_CONV_BWD_WEIGHTS ? dp_cuda_bias_workspace(be, op->y) : 0);
+    return DIPPER_OK;
+}
+
+static void drop(dp_cuda_plan *plan) {
+    conv_plan *own = plan->own;
+    if (own == NULL) return;
+    dp_cuda_dnn_drop(own->dnn);
+    dp_free(own);
+}
+
+/* ---- Running ---- */
+
+static const void *weights_for(const dp_cuda_plan *plan, const void *w, void *ws) {
+    const conv_plan *own = plan->own;
+    if (!casts(plan->be)) return w;
+    void *cast = (char *)ws + own->weights;
+    dp_cuda_to_bf16(plan->be, weight_count(&plan->op), w, cast);
+    return cast;
+}
+
+static const void *x_for(const dp_cuda_plan *plan, const void *x, void *ws) {
+    const conv_plan *own = plan->own;
+    if (!copies(&plan->op)) return x;
+    void *copy = (char *)ws + own->copy;
+    dp_cuda_border_clear_copy(plan->be, plan->op.x, x, copy);
+    return copy;
+}
+
+/* args: x, w, b (NULL: 0, and y's border is left undefined) -> y */
+static void forward(const dp_cuda_plan *plan, void *const *args, void *ws) {
+    const conv_plan *own = plan->own;
+    if (is_point(&plan->op)) {
+        dp_cuda_point_fwd(plan, args[0], args[1], args[2], args[3]);
+        return;
+    }
+    const void *x = x_for(plan, args[0], ws), *w = weights_for(plan, args[1], ws);
+    dp_cuda_dnn_run(plan->be, own->dnn, x, w, args[3], ws);
+    if (args[2] != NULL) dp_cuda_bias_add(plan->be, plan->op.y, args[2], args[3]);
+}
+
+/* args: dy, w -> dx */
+static void backward_data(const dp_cuda_plan *plan, void *const *args, void *ws) {
+    const conv_plan *own = plan->own;
+    const dp_op *op = &plan->op;
+    if (is_point(op)) {
+        dp_cuda_point_bwd_data(plan, args[0], args[1], args[2]);
+        return;
+    }
+    dp_cuda_dnn_run(plan->be, own->dnn, args[2], weights_for(plan, args[1], ws), args[0], ws);
+    if (op->conv.k == 3) dp_cuda_border_fold(plan->be, op->x, op->conv.pad == DP_PAD_REFLECT, args[2]);
+}
+
+/* args: x, dy -> dw, db (NULL: not wanted) */
+static void backward_weights(const dp_cuda_plan *plan, void *const *args, void *ws) {
+    const conv_plan *own = plan->own;
+    const dp_op *op = &plan->op;
+    if (is_point(op)) {
+        dp_cuda_point_bwd_weights(plan, args[0], args[1], args[2], args[3], ws);
+        return;
+    }
+    const bool rounded = casts(plan->be) && !own->float_weights;
+    void *dw = rounded ? (char *)ws + own->weights : args[2];
+    dp_cuda_dnn_run(plan->be, own->dnn, x_for(plan, args[0], ws), dw, args[1], ws);
+    if (rounded) dp_cuda_from_bf16(plan->be, weight_count(op), dw, args[2]);
+    if (args[3] != NULL) dp_cuda_bias_sum(plan, op->y, args[1], args[3], (char *)ws + own->rest);
+}
+
+const dp_cuda_kernel dp_cuda_conv_fwd = {.run = forward, .prepare = prepare, .drop = drop};
+const dp_cuda_kernel dp_cuda_conv_bwd_data = {.run = backward_data, .prepare = prepare, .drop = drop};
+const dp_cuda_kernel dp_cuda_conv_bwd_weights = {.run = backward_weights, .prepare = prepare, .drop = drop};

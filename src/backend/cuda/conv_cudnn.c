@@ -1,0 +1,284 @@
+/* Convolutions by cuDNN's graph interface (its older calls are deprecated): one operation, a deterministic engine. */
+#include <cudnn.h>
+#include <stdio.h>
+
+#include "backend/cuda/dnn.h"
+#include "base/memory.h"
+
+enum { MOST_MADE = 8, MOST_CANDIDATES = 64, X = 'x', W = 'w', Y = 'y', ALIGNMENT = 16 };
+
+typedef struct dnn_plan {
+    cudnnBackendDescriptor_t made[MOST_MADE]; /* what the plan is made of */
+    int count;
+    cudnnBackendDescriptor_t plan;
+} dnn_plan;
+
+/* ---- Opening ---- */
+
+dipper_status dp_cuda_dnn_open(dp_cuda *be, dp_diag *diag) {
+    cudnnHandle_t handle = NULL;
+    cudnnStatus_t status = cudnnCreate(&handle);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(handle, be->stream);
+    be->dnn = handle;
+    return status == CUDNN_STATUS_SUCCESS
+               ? DIPPER_OK
+               : dp_fail(diag, DIPPER_ERROR_DEVICE, "cuDNN cannot be opened: %s", cudnnGetErrorString(status));
+}
+
+void dp_cuda_dnn_close(dp_cuda *be) {
+    if (be->dnn != NULL) (void)cudnnDestroy(be->dnn);
+    be->dnn = NULL;
+}
+
+void dp_cuda_dnn_version(char text[32]) {
+    const int v = (int)cudnnGetVersion();
+    snprintf(text, 32, "cuDNN %d.%d", v / 10000, v / 100 % 100);
+}
+
+/* ---- Descriptors ---- */
+
+typedef struct maker { /* makes descriptors until one fails */
+    dnn_plan *plan;
+    cudnnStatus_t status;
+    const char *failed; /* what */
+} maker;
+
+static void check(maker *m, cudnnStatus_t status, const char *what) {
+    if (m->status != CUDNN_STATUS_SUCCESS || status == CUDNN_STATUS_SUCCESS) return;
+    m->status = status;
+    m->failed = what;
+}
+
+static cudnnBackendDescriptor_t create(maker *m, cudnnBackendDescriptorType_t type, const char *what) {
+    cudnnBackendDescriptor_t d = NULL;
+    if (m->status != CUDNN_STATUS_SUCCESS) return NULL;
+    check(m, cudnnBackendCreateDescriptor(type, &d), what);
+    if (d != NULL) m->plan->made[m->plan->count++] = d;
+    return d;
+}
+
+static void set(maker *m, cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name,
+                cudnnBackendAttributeType_t type, int64_t count, const void *value, const char *what) {
+    if (m->status == CUDNN_STATUS_SUCCESS) check(m, cudnnBackendSetAttribute(d, name, type, count, value), what);
+}
+
+static void finalize(maker *m, cudnnBackendDescriptor_t d, const char *what) {
+    if (m->status == CUDNN_STATUS_SUCCESS) check(m, cudnnBackendFinalize(d), what);
+}
+
+/* A packed NHWC tensor (c, h, w) or filter (n filters). */
+static cudnnBackendDescriptor_t tensor(maker *m, int64_t id, cudnnDataType_t type, int n, int c, int h, int w) {
+    cudnnBackendDescriptor_t d = create(m, CUDNN_BACKEND_TENSOR_DESCRIPTOR, "a tensor");
+    const int64_t dims[4] = {n, c, h, w}, alignment = ALIGNMENT;
+    const int64_t strides[4] = {(int64_t)c * h * w, 1, (int64_t)w * c, c};
+    set(m, d, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &id, "a tensor's id");
+    set(m, d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type, "a tensor's type");
+    set(m, d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1, &alignment, "a tensor's alignment");
+    set(m, d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, dims, "a tensor's sides");
+    set(m, d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, strides, "a tensor's strides");
+    finalize(m, d, "a tensor");
+    return d;
+}
+
+static cudnnBackendDescriptor_t convolution(maker *m, const dp_cuda_conv *c) {
+    cudnnBackendDescriptor_t d = create(m, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, "a convolution");
+    const cudnnDataType_t compute = CUDNN_DATA_FLOAT;
+    const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+    const int64_t sides = 2, pad[2] = {c->pad, c->pad}, stride[2] = {c->stride, c->stride}, dilation[2] = {1, 1};
+    set(m, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1, &sides, "a convolution's dimensions");
+    set(m, d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &compute, "a convolution's type");
+    set(m, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode, "a convolution's mode");
+    set(m, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, pad, "a convolution's padding");
+    set(m, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, pad, "a convolution's padding");
+    set(m, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, dilation, "a convolution's dilation");
+    set(m, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, stride, "a convolution's stride");
+    finalize(m, d, "a convolution");
+    return d;
+}
+
+typedef struct names { /* of one operation's attributes */
+    cudnnBackendDescriptorType_t type;
+    cudnnBackendAttributeName_t conv, x, w, y, alpha, beta;
+} names;
+
+static const names forward_names = {CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+static const names data_names = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                                 CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+static const names weights_names = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+
+/* The graph of the one operation. */
+static cudnnBackendDescriptor_t graph(maker *m, dp_cuda *be, const dp_cuda_conv *c) {
+    const names *n = c->kind == DP_CONV_FWD        ? &forward_names
+                     : c->kind == DP_CONV_BWD_DATA ? &data_names
+                                                   : &weights_names;
+    const cudnnDataType_t element = c->precision == DP_CUDA_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+    const cudnnDataType_t weights = c->float_weights ? CUDNN_DATA_FLOAT : element;
+    const float one = 1, zero = 0;
+    cudnnBackendDescriptor_t x = tensor(m, X, element, 1, c->c, c->h, c->w);
+    cudnnBackendDescriptor_t w = tensor(m, W, weights, c->o, c->c, c->k, c->k);
+    cudnnBackendDescriptor_t y = tensor(m, Y, element, 1, c->o, c->oh, c->ow);
+    cudnnBackendDescriptor_t conv = convolution(m, c);
+    cudnnBackendDescriptor_t op = create(m, n->type, "an operation");
+    set(m, op, n->conv, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &conv, "an operation's convolution");
+    set(m, op, n->x, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &x, "an operation's x");
+    set(m, op, n->w, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &w, "an operation's weights");
+    set(m, op, n->y, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &y, "an operation's y");
+    set(m, op, n->alpha, CUDNN_TYPE_FLOAT, 1, &one, "an operation's alpha");
+    set(m, op, n->beta, CUDNN_TYPE_FLOAT, 1, &zero, "an operation's beta");
+    finalize(m, op, "an operation");
+    cudnnBackendDescriptor_t g = create(m, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, "a graph");
+    set(m, g, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &op, "a graph's operation");
+    set(m, g, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &be->dnn, "a graph's handle");
+    finalize(m, g, "a graph");
+    return g;
+}
+
+/* ---- Which engine ---- */
+
+typedef struct traits {
+    bool tensor_cores, lossy, random, compiled;
+} traits;
+
+/* Of the engine of a configuration. */
+static traits traits_of(cudnnBackendDescriptor_t config) {
+    traits t = {0};
+    cudnnBackendDescriptor_t engine = NULL;
+    int64_t count = 0;
+    cudnnBackendNumericalNote_t note[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+    cudnnBackendBehaviorNote_t behaviour[CUDNN_BEHAVIOR_NOTE_TYPE_COUNT];
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINE_DESCRIPTOR, &engine) != CUDNN_STATUS_SUCCESS) return t;
+    (void)cudnnBackendGetAttribute(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
+                                   &engine);
+    count = 0;
+    (void)cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
+                                   CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, note);
+    for (int64_t i = 0; i < count; i++) {
+        t.tensor_cores = t.tensor_cores || note[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
+        t.random = t.random || note[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+        t.lossy = t.lossy || note[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ||
+                  note[i] == CUDNN_NUMERICAL_NOTE_FFT || note[i] == CUDNN_NUMERICAL_NOTE_WINOGRAD ||
+                  note[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
+    }
+    count = 0;
+    (void)cudnnBackendGetAttribute(engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
+                                   CUDNN_BEHAVIOR_NOTE_TYPE_COUNT, &count, behaviour);
+    for (int64_t i = 0; i < count; i++)
+        t.compiled = t.compiled || behaviour[i] == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+    (void)cudnnBackendDestroyDescriptor(engine);
+    return t;
+}
+
+/* float means float, without tensor cores, which would round to TF32; nothing random; nothing that is compiled while
+ * the user waits. */
+static bool fits(dp_cuda_precision precision, traits t) {
+    if (t.random || t.compiled) return false;
+    return precision != DP_CUDA_F32 || (!t.tensor_cores && !t.lossy);
+}
+
+static bool try_config(dp_cuda *be, cudnnBackendDescriptor_t config, cudnnBackendDescriptor_t *plan) {
+    *plan = NULL;
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, plan) != CUDNN_STATUS_SUCCESS)
+        return false;
+    if (cudnnBackendSetAttribute(*plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &be->dnn) ==
+            CUDNN_STATUS_SUCCESS &&
+        cudnnBackendSetAttribute(*plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                 &config) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendFinalize(*plan) == CUDNN_STATUS_SUCCESS)
+        return true;
+    (void)cudnnBackendDestroyDescriptor(*plan);
+    *plan = NULL;
+    return false;
+}
+
+/* The first that fits of those that cuDNN's heuristic names, best first: measuring would choose now this, now that. */
+static bool choose(maker *m, dp_cuda *be, const dp_cuda_conv *c, cudnnBackendDescriptor_t g,
+                   cudnnBackendHeurMode_t mode, cudnnBackendDescriptor_t *plan) {
+    cudnnBackendDescriptor_t heuristic = NULL, config[MOST_CANDIDATES] = {NULL};
+    int64_t count = 0;
+    bool found = false;
+    if (m->status != CUDNN_STATUS_SUCCESS ||
+        cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, &heuristic) != CUDNN_STATUS_SUCCESS)
+        return false;
+    for (int i = 0; i < MOST_CANDIDATES; i++)
+        (void)cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &config[i]);
+    if (cudnnBackendSetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
+                                 &g) == CUDNN_STATUS_SUCCESS &&
+        cudnnBackendSetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode) ==
+            CUDNN_STATUS_SUCCESS &&
+        cudnnBackendFinalize(heuristic) == CUDNN_STATUS_SUCCESS)
+        (void)cudnnBackendGetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
+                                       MOST_CANDIDATES, &count, config);
+    for (int64_t i = 0; i < count && i < MOST_CANDIDATES && !found; i++)
+        found = fits(c->precision, traits_of(config[i])) && try_config(be, config[i], plan);
+    for (int i = 0; i < MOST_CANDIDATES; i++)
+        if (config[i] != NULL) (void)cudnnBackendDestroyDescriptor(config[i]);
+    (void)cudnnBackendDestroyDescriptor(heuristic);
+    return found;
+}
+
+/* ---- Plans ---- */
+
+void dp_cuda_dnn_drop(void *plan) {
+    dnn_plan *p = plan;
+    if (p == NULL) return;
+    if (p->plan != NULL) (void)cudnnBackendDestroyDescriptor(p->plan);
+    while (p->count > 0) (void)cudnnBackendDestroyDescriptor(p->made[--p->count]);
+    dp_free(p);
+}
+
+dipper_status dp_cuda_dnn_plan(dp_cuda *be, const dp_cuda_conv *c, dp_diag *diag, void **plan, size_t *workspace) {
+    *plan = NULL;
+    dnn_plan *p = dp_alloc(1, sizeof *p);
+    if (p == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
+    maker m = {.plan = p, .status = CUDNN_STATUS_SUCCESS};
+    cudnnBackendDescriptor_t g = graph(&m, be, c);
+    int64_t bytes = 0, count = 0;
+    if (choose(&m, be, c, g, CUDNN_HEUR_MODE_A, &p->plan) || choose(&m, be, c, g, CUDNN_HEUR_MODE_FALLBACK, &p->plan)) {
+        (void)cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
+                                       &bytes);
+        *workspace = (size_t)bytes;
+        *plan = p;
+        return DIPPER_OK;
+    }
+    const bool broken = m.status != CUDNN_STATUS_SUCCESS;
+    dp_cuda_dnn_drop(p);
+    return dp_fail(diag, DIPPER_ERROR_DEVICE,
+                   "cuDNN has no way to do %s of %d x %d x %d to %d x %d x %d, side %d%s%s%s%s", dp_op_name(c->kind),
+                   c->c, c->h, c->w, c->o, c->oh, c->ow, c->k, broken ? ": " : "", broken ? m.failed : "",
+                   broken ? ": " : "", broken ? cudnnGetErrorString(m.status) : "");
+}
+
+void dp_cuda_dnn_run(dp_cuda *be, void *plan, const void *x, const void *w, const void *y, void *ws) {
+    const dnn_plan *p = plan;
+    cudnnBackendDescriptor_t pack = NULL;
+    const int64_t id[3] = {X, W, Y};
+    const void *const pointer[3] = {x, w, y};
+    cudnnStatus_t status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, &pack);
+    if (status == CUDNN_STATUS_SUCCESS)
+        status = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, id);
+    if (status == CUDNN_STATUS_SUCCESS)
+        status = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointer);
+    if (status == CUDNN_STATUS_SUCCESS)
+        status = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &ws);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendFinalize(pack);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendExecute(be->dnn, p->plan, pack);
+    if (pack != NULL) (void)cudnnBackendDestroyDescriptor(pack);
+    dp_cuda_note(be, status == CUDNN_STATUS_SUCCESS ? cudaSuccess : cudaErrorUnknown);
+}

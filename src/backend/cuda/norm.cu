@@ -1,0 +1,264 @@
+/* Batch normalisation with the picture's own statistics, then LeakyReLU; formulas as in ref/norm_act.inc.
+ *
+ * A block has `lanes` threads side by side on the channels, V channels each, and `subs` such rows of threads on
+ * neighbouring pixels. Sums over the pixels: each thread, then the block, then the last block over all of them, always
+ * in the same order. */
+#include "backend/cuda/kernels.cuh"
+
+enum { THREADS = 512, MOST_LANES = 64, PIXELS_PER_THREAD = 4 };
+
+/* How the work is shared out. */
+struct share {
+    map m;
+    int lanes, subs;
+    unsigned blocks;
+};
+
+static share share_of(const dp_cuda *be, dp_shape s, int v) {
+    share w = {dp_map(s), s.c / v < MOST_LANES ? s.c / v : MOST_LANES, 0, 0};
+    w.subs = THREADS / w.lanes;
+    const size_t pixels = (size_t)s.h * (size_t)s.w, most = (size_t)be->processors;
+    const size_t wanted = pixels / ((size_t)w.subs * PIXELS_PER_THREAD) + 1;
+    w.blocks = (unsigned)(wanted < most ? wanted : most);
+    return w;
+}
+
+static unsigned chunks(dp_shape s, const share *w, int v) { /* of channels, along the grid's y */
+    return (unsigned)((s.c / v + w->lanes - 1) / w->lanes);
+}
+
+/* The first of this thread's channels, or -1: it has none. */
+template <int V> __device__ static int my_channel(const share &w) {
+    const int lane = (int)(blockIdx.y * (unsigned)w.lanes + threadIdx.x % (unsigned)w.lanes);
+    const int sub = (int)(threadIdx.x / (unsigned)w.lanes);
+    return sub < w.subs && lane * V < w.m.c ? lane * V : -1;
+}
+
+/* The block's sums of a and b for each channel, over its rows of threads; the row 0 has them. */
+template <int V> __device__ static void sum_rows(const share &w, vec<V> *a, vec<V> *b) {
+    __shared__ float room[2][THREADS * 4];
+    for (int v = 0; v < V; v++) {
+        room[0][(int)threadIdx.x * V + v] = a->at[v];
+        room[1][(int)threadIdx.x * V + v] = b->at[v];
+    }
+    __syncthreads();
+    if ((int)threadIdx.x < w.lanes)
+        for (int s = 1; s < w.subs; s++)
+            for (int v = 0; v < V; v++) {
+                a->at[v] += room[0][((int)threadIdx.x + s * w.lanes) * V + v];
+                b->at[v] += room[1][((int)threadIdx.x + s * w.lanes) * V + v];
+            }
+    __syncthreads();
+}
+
+/* Writes the block's sums to part[2][blocks][c]; true in the last block of all. */
+template <int V>
+__device__ static bool gather(const share &w, int channel, vec<V> a, vec<V> b, float *part, dp_cuda_slot *slot) {
+    sum_rows<V>(w, &a, &b);
+    const size_t c = (size_t)w.m.c, blocks = gridDim.x;
+    if (channel >= 0 && (int)threadIdx.x < w.lanes)
+        for (int v = 0; v < V; v++) {
+            part[blockIdx.x * c + (size_t)(channel + v)] = a.at[v];
+            part[(blocks + blockIdx.x) * c + (size_t)(channel + v)] = b.at[v];
+        }
+    return dp_last_block(slot, gridDim.x * gridDim.y);
+}
+
+/* Total over the blocks: of sum `which` and channel c. */
+__device__ static double total(const float *part, int which, unsigned blocks, int channels, int c) {
+    const float *p = part + (size_t)which * blocks * (size_t)channels + c;
+    double sum[4] = {0, 0, 0, 0};
+    unsigned i = 0;
+    for (; i + 4 <= blocks; i += 4)
+        for (unsigned k = 0; k < 4; k++) sum[k] += (double)p[(size_t)(i + k) * (size_t)channels];
+    for (; i < blocks; i++) sum[0] += (double)p[(size_t)i * (size_t)channels];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* ---- Forward ---- */
+
+/* Sums of x - x0 and its square, x0 the channel's first pixel, which keeps the difference of large numbers small. */
+template <typename T, int V>
+__global__ void norm_stats(share w, float eps, const T *x, float *stats, float *part, dp_cuda_slot *slot) {
+    const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
+    const int n = w.m.h * w.m.w, step = (int)gridDim.x * w.subs;
+    vec<V> a, b;
+    for (int v = 0; v < V; v++) a.at[v] = b.at[v] = 0;
+    if (channel >= 0) {
+        const vec<V> first = load<V>(x + w.m.pixel(0, 0) + channel);
+#pragma unroll 4
+        for (int i = (int)blockIdx.x * w.subs + sub; i < n; i += step) {
+            const vec<V> value = load<V>(x + w.m.pixel(i / w.m.w, i % w.m.w) + channel);
+            for (int v = 0; v < V; v++) {
+                const float d = value.at[v] - first.at[v];
+                a.at[v] += d;
+                b.at[v] += d * d;
+            }
+        }
+    }
+    if (!gather<V>(w, channel, a, b, part, slot)) return;
+    for (int c = (int)threadIdx.x; c < w.m.c; c += THREADS) {
+        const double first = (double)load<1>(x + w.m.pixel(0, 0) + c).at[0];
+        const double mean = total(part, 0, gridDim.x, w.m.c, c) / n;
+        const double var = total(part, 1, gridDim.x, w.m.c, c) / n - mean * mean;
+        stats[c] = (float)(first + mean);
+        stats[w.m.c + c] = (float)(1 / sqrt((var > 0 ? var : 0) + (double)eps));
+    }
+}
+
+/* Of all pixels, the mirrored border with them. */
+template <typename T, int V>
+__global__ void norm_apply(share w, float slope, const T *x, const float *gamma, const float *beta, const float *stats,
+                           T *y) {
+    const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
+    const int n = (int)w.m.pixels(), step = (int)gridDim.x * w.subs;
+    if (channel < 0) return;
+    const vec<V> mean = load<V>(stats + channel), b = load<V>(beta + channel);
+    vec<V> scale = load<V>(stats + w.m.c + channel);
+    const vec<V> g = load<V>(gamma + channel);
+    for (int v = 0; v < V; v++) scale.at[v] *= g.at[v];
+#pragma unroll 2
+    for (int i = (int)blockIdx.x * w.subs + sub; i < n; i += step) {
+        const int row = i / (w.m.w + 2), column = i % (w.m.w + 2);
+        const vec<V> from =
+            load<V>(x + w.m.pixel(dp_mirror_safe(row - 1, w.m.h), dp_mirror_safe(column - 1, w.m.w)) + channel);
+        vec<V> to;
+        for (int v = 0; v < V; v++) {
+            const float value = scale.at[v] * (from.at[v] - mean.at[v]) + b.at[v];
+            to.at[v] = value > 0 ? value : slope * value;
+        }
+        store<V>(y + (size_t)i * (size_t)w.m.c + channel, to);
+    }
+}
+
+/* ---- Backward ---- */
+
+template <int V> struct sides { /* what turns x and dy of a pixel into xhat and g */
+    vec<V> mean, rstd, gamma, beta;
+};
+
+template <int V>
+__device__ static sides<V> sides_of(const share &w, int channel, const float *gamma, const float *beta,
+                                    const float *stats) {
+    const sides<V> s = {load<V>(stats + channel), load<V>(stats + w.m.c + channel), load<V>(gamma + channel),
+                        load<V>(beta + channel)};
+    return s;
+}
+
+template <int V>
+__device__ static void look(const sides<V> &s, float slope, const vec<V> &x, const vec<V> &dy, vec<V> *xhat,
+                            vec<V> *g) {
+    for (int v = 0; v < V; v++) {
+        xhat->at[v] = (x.at[v] - s.mean.at[v]) * s.rstd.at[v];
+        g->at[v] = s.gamma.at[v] * xhat->at[v] + s.beta.at[v] > 0 ? dy.at[v] : slope * dy.at[v];
+    }
+}
+
+template <typename T, int V>
+__global__ void norm_sums(share w, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
+                          const float *stats, float *dgamma, float *dbeta, float *part, dp_cuda_slot *slot) {
+    const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
+    const int n = w.m.h * w.m.w, step = (int)gridDim.x * w.subs;
+    vec<V> a, b;
+    for (int v = 0; v < V; v++) a.at[v] = b.at[v] = 0;
+    if (channel >= 0) {
+        const sides<V> s = sides_of<V>(w, channel, gamma, beta, stats);
+#pragma unroll 4
+        for (int i = (int)blockIdx.x * w.subs + sub; i < n; i += step) {
+            const size_t at = w.m.pixel(i / w.m.w, i % w.m.w) + channel;
+            vec<V> xhat, g;
+            look<V>(s, slope, load<V>(x + at), load<V>(dy + at), &xhat, &g);
+            for (int v = 0; v < V; v++) {
+                a.at[v] += g.at[v];
+                b.at[v] += g.at[v] * xhat.at[v];
+            }
+        }
+    }
+    if (!gather<V>(w, channel, a, b, part, slot)) return;
+    for (int c = (int)threadIdx.x; c < w.m.c; c += THREADS) {
+        dbeta[c] = (float)total(part, 0, gridDim.x, w.m.c, c);
+        dgamma[c] = (float)total(part, 1, gridDim.x, w.m.c, c);
+    }
+}
+
+/* dx may be dy; its border becomes 0. */
+template <typename T, int V>
+__global__ void norm_slope(share w, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
+                           const float *stats, const float *dgamma, const float *dbeta, T *dx) {
+    const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
+    const int n = (int)w.m.pixels(), step = (int)gridDim.x * w.subs;
+    if (channel < 0) return;
+    const sides<V> s = sides_of<V>(w, channel, gamma, beta, stats);
+    vec<V> mean_g = load<V>(dbeta + channel), mean_gx = load<V>(dgamma + channel);
+    const float share = 1.0f / ((float)w.m.h * (float)w.m.w);
+    for (int v = 0; v < V; v++) {
+        mean_g.at[v] *= share;
+        mean_gx.at[v] *= share;
+    }
+#pragma unroll 2
+    for (int i = (int)blockIdx.x * w.subs + sub; i < n; i += step) {
+        const int row = i / (w.m.w + 2), column = i % (w.m.w + 2);
+        const bool inside = row > 0 && row <= w.m.h && column > 0 && column <= w.m.w;
+        const size_t at = (size_t)i * (size_t)w.m.c + channel;
+        vec<V> to, xhat, g;
+        for (int v = 0; v < V; v++) to.at[v] = 0;
+        if (inside) {
+            look<V>(s, slope, load<V>(x + at), load<V>(dy + at), &xhat, &g);
+            for (int v = 0; v < V; v++)
+                to.at[v] = s.gamma.at[v] * s.rstd.at[v] * (g.at[v] - mean_g.at[v] - xhat.at[v] * mean_gx.at[v]);
+        }
+        store<V>(dx + at, to);
+    }
+}
+
+/* ---- Rows ---- */
+
+static size_t sums_bytes(const dp_cuda *be, const dp_op *op) {
+    return 2 * (size_t)be->processors * (size_t)op->x.c * sizeof(float);
+}
+
+/* Passes over all pixels want more blocks than sums do. */
+static unsigned pass_blocks(const dp_cuda *be, const share &w) {
+    const size_t wanted = w.m.pixels() / ((size_t)w.subs * 2) + 1, most = 4 * (size_t)be->processors;
+    return (unsigned)(wanted < most ? wanted : most);
+}
+
+template <typename T, int V> static void forward_as(const dp_cuda_plan *p, void *const *args, void *ws) {
+    const share w = share_of(p->be, p->op.x, V);
+    const dim3 sums(w.blocks, chunks(p->op.x, &w, V)), pass(pass_blocks(p->be, w), sums.y);
+    const auto stats_kernel = norm_stats<T, V>;
+    const auto apply_kernel = norm_apply<T, V>;
+    const T *x = (const T *)args[0];
+    float *stats = (float *)args[4];
+    DP_LAUNCH(p->be, stats_kernel, sums, THREADS, 0, w, p->op.norm.eps, x, stats, (float *)ws, p->slot);
+    DP_LAUNCH(p->be, apply_kernel, pass, THREADS, 0, w, p->op.norm.slope, x, (const float *)args[1],
+              (const float *)args[2], (const float *)stats, (T *)args[3]);
+}
+
+/* args: x, gamma, beta -> y, stats */
+static void forward(const dp_cuda_plan *p, void *const *args, void *ws) {
+    DP_WITH_ELEMENT(p->be, if (p->op.x.c % 4 == 0) forward_as<T, 4>(p, args, ws); else forward_as<T, 1>(p, args, ws););
+}
+
+template <typename T, int V> static void backward_as(const dp_cuda_plan *p, void *const *args, void *ws) {
+    const share w = share_of(p->be, p->op.x, V);
+    const dim3 sums(w.blocks, chunks(p->op.x, &w, V)), pass(pass_blocks(p->be, w), sums.y);
+    const auto sums_kernel = norm_sums<T, V>;
+    const auto slope_kernel = norm_slope<T, V>;
+    const T *x = (const T *)args[0], *dy = (const T *)args[1];
+    const float *gamma = (const float *)args[2], *beta = (const float *)args[3], *stats = (const float *)args[4];
+    float *dgamma = (float *)args[6], *dbeta = (float *)args[7];
+    DP_LAUNCH(p->be, sums_kernel, sums, THREADS, 0, w, p->op.norm.slope, x, dy, gamma, beta, stats, dgamma, dbeta,
+              (float *)ws, p->slot);
+    DP_LAUNCH(p->be, slope_kernel, pass, THREADS, 0, w, p->op.norm.slope, x, dy, gamma, beta, stats,
+              (const float *)dgamma, (const float *)dbeta, (T *)args[5]);
+}
+
+/* args: x, dy, gamma, beta, stats -> dx, dgamma, dbeta */
+static void backward(const dp_cuda_plan *p, void *const *args, void *ws) {
+    DP_WITH_ELEMENT(p->be, if (p->op.x.c % 4 == 0) backward_as<T, 4>(p, args, ws);
+                    else backward_as<T, 1>(p, args, ws););
+}
+
+const dp_cuda_kernel dp_cuda_norm_act_fwd = {forward, sums_bytes, NULL, NULL};
+const dp_cuda_kernel dp_cuda_norm_act_bwd = {backward, sums_bytes, NULL, NULL};

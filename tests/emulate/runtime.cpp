@@ -1,0 +1,415 @@
+/* The runtime API on the CPU. Work is queued, as on a GPU, and runs when somebody waits for it: so what the host
+ * changes or frees too early shows. All streams share one queue, which keeps the order of the calls: one of the orders
+ * that CUDA allows. Not for several host threads at once. */
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "cuda_runtime_api.h"
+#include "emulate.h"
+
+typedef std::vector<std::function<void()>> work_list;
+
+struct CUgraph_st {
+    work_list work;
+};
+struct CUgraphExec_st {
+    std::shared_ptr<work_list> work;
+};
+struct CUstream_st {
+    CUgraph_st *capture; /* NULL: none */
+    bool origin;         /* of the capture */
+};
+struct CUevent_st {
+    CUgraph_st *capture; /* that of the stream when it was recorded */
+    double seconds;
+};
+
+static const size_t all_memory = (size_t)8 << 30;
+static work_list queue;
+static std::set<CUstream_st *> streams;
+static std::map<const char *, size_t> device_memory, pinned_memory;
+static size_t used;
+static cudaError_t last = cudaSuccess;
+static CUstream_st null_stream;
+
+static cudaError_t say(cudaError_t error) {
+    if (error != cudaSuccess) last = error;
+    return error;
+}
+
+static CUstream_st *of(cudaStream_t stream) {
+    return stream != nullptr ? stream : &null_stream;
+}
+
+static bool anyone_captures() {
+    for (const CUstream_st *s : streams)
+        if (s->capture != nullptr) return true;
+    return false;
+}
+
+static void run_queue() {
+    work_list now;
+    now.swap(queue);
+    for (const auto &work : now) work();
+}
+
+/* Waiting is not allowed while a stream is being captured. */
+static cudaError_t wait_for_all() {
+    if (anyone_captures()) return say(cudaErrorStreamCaptureUnsupported);
+    run_queue();
+    return cudaSuccess;
+}
+
+void emulate_enqueue(cudaStream_t stream, std::function<void()> work) {
+    (of(stream)->capture != nullptr ? of(stream)->capture->work : queue).push_back(std::move(work));
+}
+
+/* ---- Device ---- */
+
+cudaError_t cudaGetDeviceCount(int *count) {
+    *count = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDevice(int *device) {
+    *device = 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+    return say(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device) {
+    if (device != 0) return say(cudaErrorInvalidDevice);
+    *p = cudaDeviceProp();
+    snprintf(p->name, sizeof p->name, "emulated");
+    p->totalGlobalMem = all_memory;
+    p->sharedMemPerBlock = 48 << 10;
+    p->warpSize = 32;
+    p->maxThreadsPerBlock = 1024;
+    p->major = 9;
+    p->multiProcessorCount = 4;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device) {
+    cudaDeviceProp p;
+    if (cudaGetDeviceProperties(&p, device) != cudaSuccess) return cudaErrorInvalidDevice;
+    switch (attribute) {
+    case cudaDevAttrMaxThreadsPerBlock:
+        return *value = p.maxThreadsPerBlock, cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+        return *value = (int)p.sharedMemPerBlock, cudaSuccess;
+    case cudaDevAttrWarpSize:
+        return *value = p.warpSize, cudaSuccess;
+    case cudaDevAttrMultiProcessorCount:
+        return *value = p.multiProcessorCount, cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+        return *value = p.major, cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+        return *value = p.minor, cudaSuccess;
+    }
+    return say(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaDeviceSynchronize() {
+    return wait_for_all();
+}
+
+cudaError_t cudaDeviceReset() {
+    return wait_for_all();
+}
+
+cudaError_t cudaDriverGetVersion(int *version) {
+    *version = 99990;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version) {
+    *version = CUDART_VERSION;
+    return cudaSuccess;
+}
+
+/* ---- Errors ---- */
+
+cudaError_t cudaGetLastError() {
+    const cudaError_t error = last;
+    last = cudaSuccess;
+    return error;
+}
+
+cudaError_t cudaPeekAtLastError() {
+    return last;
+}
+
+const char *cudaGetErrorName(cudaError_t error) {
+    switch (error) {
+    case cudaSuccess:
+        return "cudaSuccess";
+    case cudaErrorInvalidValue:
+        return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+        return "cudaErrorMemoryAllocation";
+    case cudaErrorStreamCaptureUnsupported:
+        return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorInvalidDevice:
+        return "cudaErrorInvalidDevice";
+    default:
+        return "another error";
+    }
+}
+
+const char *cudaGetErrorString(cudaError_t error) {
+    return cudaGetErrorName(error);
+}
+
+/* ---- Memory: of the device, 0xff everywhere (NaN) until it is written; of the host, pinned ---- */
+
+static cudaError_t take(std::map<const char *, size_t> *where, void **p, size_t bytes) {
+    *p = nullptr;
+    if (bytes == 0) return cudaSuccess;
+    if (where == &device_memory && used + bytes > all_memory) return say(cudaErrorMemoryAllocation);
+    *p = aligned_alloc(256, (bytes + 255) / 256 * 256);
+    if (*p == nullptr) return say(cudaErrorMemoryAllocation);
+    memset(*p, 0xff, bytes);
+    (*where)[(const char *)*p] = bytes;
+    if (where == &device_memory) used += bytes;
+    return cudaSuccess;
+}
+
+static cudaError_t give(std::map<const char *, size_t> *where, void *p) {
+    if (p == nullptr) return cudaSuccess;
+    const cudaError_t error = wait_for_all();
+    if (error != cudaSuccess) return error;
+    const auto found = where->find((const char *)p);
+    if (found == where->end()) return say(cudaErrorInvalidValue);
+    if (where == &device_memory) used -= found->second;
+    where->erase(found);
+    free(p);
+    return cudaSuccess;
+}
+
+static bool lies_in(const std::map<const char *, size_t> &where, const void *p) {
+    auto after = where.upper_bound((const char *)p);
+    if (after == where.begin()) return false;
+    --after;
+    return (const char *)p < after->first + after->second;
+}
+
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+    return take(&device_memory, p, bytes);
+}
+
+cudaError_t cudaFree(void *p) {
+    return give(&device_memory, p);
+}
+
+cudaError_t cudaMallocHost(void **p, size_t bytes) {
+    return take(&pinned_memory, p, bytes);
+}
+
+cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned) {
+    return take(&pinned_memory, p, bytes);
+}
+
+cudaError_t cudaFreeHost(void *p) {
+    return give(&pinned_memory, p);
+}
+
+cudaError_t cudaMemGetInfo(size_t *available, size_t *total) {
+    *available = all_memory - used;
+    *total = all_memory;
+    return cudaSuccess;
+}
+
+/* ---- Copies ---- */
+
+/* Stops at an address on the wrong side, which on a GPU is a fault. */
+static void check_side(const char *what, const void *p, bool device) {
+    if (lies_in(device_memory, p) != device) emulate_stop("%s: %p is %sdevice memory", what, p, device ? "no " : "");
+}
+
+static void check_copy(const void *to, const void *from, enum cudaMemcpyKind kind) {
+    if (kind == cudaMemcpyDefault) return;
+    check_side("copy to", to, kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice);
+    check_side("copy from", from, kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice);
+}
+
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
+    if (bytes == 0) return cudaSuccess;
+    check_copy(to, from, kind);
+    const cudaError_t error = wait_for_all();
+    if (error == cudaSuccess) memcpy(to, from, bytes);
+    return error;
+}
+
+/* Pageable memory of the host: what is read is read before the call returns, what is written is written before. */
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream) {
+    if (bytes == 0) return cudaSuccess;
+    check_copy(to, from, kind);
+    const bool from_pageable = !lies_in(device_memory, from) && !lies_in(pinned_memory, from);
+    const bool to_pageable = !lies_in(device_memory, to) && !lies_in(pinned_memory, to);
+    if ((from_pageable || to_pageable) && of(stream)->capture != nullptr) return say(cudaErrorStreamCaptureUnsupported);
+    if (to_pageable) return cudaMemcpy(to, from, bytes, kind);
+    if (from_pageable) {
+        const std::vector<char> kept((const char *)from, (const char *)from + bytes);
+        emulate_enqueue(stream, [=] { memcpy(to, kept.data(), bytes); });
+    } else {
+        emulate_enqueue(stream, [=] { memmove(to, from, bytes); });
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t bytes, size_t rows,
+                              enum cudaMemcpyKind kind, cudaStream_t stream) {
+    for (size_t i = 0; i < rows; i++) {
+        const cudaError_t error =
+            cudaMemcpyAsync((char *)to + i * to_pitch, (const char *)from + i * from_pitch, bytes, kind, stream);
+        if (error != cudaSuccess) return error;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemset(void *p, int value, size_t bytes) {
+    return cudaMemsetAsync(p, value, bytes, nullptr);
+}
+
+cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t stream) {
+    if (bytes == 0) return cudaSuccess;
+    check_side("memset", p, true);
+    emulate_enqueue(stream, [=] { memset(p, value, bytes); });
+    return cudaSuccess;
+}
+
+/* ---- Streams ---- */
+
+cudaError_t cudaStreamCreate(cudaStream_t *stream) {
+    *stream = new CUstream_st();
+    streams.insert(*stream);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
+    return cudaStreamCreate(stream);
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    if (streams.erase(stream) == 0) return say(cudaErrorInvalidValue);
+    delete stream;
+    run_queue();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+    return wait_for_all();
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t) {
+    return wait_for_all();
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+    if (event->capture != nullptr) of(stream)->capture = event->capture; /* the stream joins that capture */
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode) {
+    if (stream == nullptr || stream->capture != nullptr) return say(cudaErrorStreamCaptureUnsupported);
+    stream->capture = new CUgraph_st();
+    stream->origin = true;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph) {
+    *graph = nullptr;
+    if (stream == nullptr || stream->capture == nullptr || !stream->origin) return say(cudaErrorInvalidValue);
+    *graph = stream->capture;
+    stream->origin = false;
+    for (CUstream_st *s : streams)
+        if (s->capture == *graph) s->capture = nullptr;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureStatus *status) {
+    *status = of(stream)->capture != nullptr ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+    return cudaSuccess;
+}
+
+/* ---- Events ---- */
+
+static double seconds_now() {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *event) {
+    *event = new CUevent_st();
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
+    return cudaEventCreate(event);
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    run_queue();
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+    event->capture = of(stream)->capture;
+    emulate_enqueue(stream, [=] { event->seconds = seconds_now(); });
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t) {
+    return wait_for_all();
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t) {
+    return wait_for_all();
+}
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to) {
+    const cudaError_t error = wait_for_all();
+    *milliseconds = (float)(1e3 * (to->seconds - from->seconds));
+    return error;
+}
+
+/* ---- Graphs ---- */
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
+    *exec = new CUgraphExec_st{std::make_shared<work_list>(graph->work)};
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+    const std::shared_ptr<work_list> all = exec->work;
+    emulate_enqueue(stream, [=] {
+        for (const auto &work : *all) work();
+    });
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) {
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+    delete exec;
+    return cudaSuccess;
+}
