@@ -1,7 +1,8 @@
 /* Time of one solver iteration, each op's share, and the machine's ceilings beside it.
  * usage: iteration RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [f=v ...]
  * DIPPER_DEVICE in the environment names another back end. Prints RESULT and the median and least time (ms) and peak
- * memory (MB), as bench/torch_iteration.py does. */
+ * memory (MB), as bench/torch_iteration.py does. On a GPU also GRAPH: forward, losses and backward alone, enqueued many
+ * times with one wait. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,28 @@ static double least_bytes(const dp_op *op) { /* each array touched once */
     }
 }
 
+/* Until everything asked for is done; nothing to do where plan_run does it at once. */
+static void wait_for(dp_backend *be) {
+    if (be->vt->check != NULL) (void)be->vt->check(be, NULL);
+}
+
+/* Copying within a device's memory: GB/s read plus written. */
+static double device_copy_gbs(dp_backend *be) {
+    const size_t bytes = (size_t)1 << 30;
+    void *a = be->vt->alloc(be, bytes), *b = be->vt->alloc(be, bytes);
+    double best = 0;
+    for (int r = 0; a != NULL && b != NULL && r < 5; r++) {
+        wait_for(be);
+        const double begin = dp_seconds();
+        for (int i = 0; i < 10; i++) be->vt->copy(be, b, a, bytes);
+        wait_for(be);
+        best = fmax(best, 20e-9 * (double)bytes / (dp_seconds() - begin));
+    }
+    if (a != NULL) be->vt->release(be, a);
+    if (b != NULL) be->vt->release(be, b);
+    return best;
+}
+
 typedef struct row {
     dp_op op;
     double seconds;
@@ -135,7 +158,17 @@ static int ascending(const void *a, const void *b) {
 
 enum { MAX_ROWS = 512, ROUNDS = 5 };
 
-static void print_shares(dp_graph *g, double peak, double copy) {
+/* One step's time: of one run, or on a device of one among many, so that the wait does not count. */
+static double step_seconds(dp_backend *be, dp_graph *g, int step) {
+    const int runs = be->vt->check != NULL ? 20 : 1;
+    const double begin = dp_seconds();
+    for (int i = 0; i < runs; i++) dp_graph_step_run(g, step);
+    wait_for(be);
+    return (dp_seconds() - begin) / runs;
+}
+
+/* peak 0: not known. */
+static void print_shares(dp_backend *be, dp_graph *g, double peak, double copy) {
     static row rows[MAX_ROWS];
     int n = 0;
     double total = 0;
@@ -143,11 +176,7 @@ static void print_shares(dp_graph *g, double peak, double copy) {
         const dp_op *op = dp_graph_step_op(g, i);
         double t[ROUNDS];
         if (!dp_graph_step_on(g, i)) continue;
-        for (int r = 0; r < ROUNDS; r++) {
-            const double begin = dp_seconds();
-            dp_graph_step_run(g, i);
-            t[r] = dp_seconds() - begin;
-        }
+        for (int r = 0; r < ROUNDS; r++) t[r] = step_seconds(be, g, i);
         qsort(t, ROUNDS, sizeof *t, ascending);
         int j = 0;
         while (j < n && !same(&rows[j].op, op)) j++;
@@ -167,10 +196,19 @@ static void print_shares(dp_graph *g, double peak, double copy) {
         const double gflops = 1e-9 * flops(op) * rows[i].count / rows[i].seconds;
         const double gbs = 1e-9 * least_bytes(op) * rows[i].count / rows[i].seconds;
         printf("%-18s %5d %-24s %9.3f %5.1f%% %9.1f %5.0f%% %7.1f %5.0f%%\n", dp_op_name(op->kind), rows[i].count,
-               shape, 1e3 * rows[i].seconds, 100 * rows[i].seconds / total, gflops, 100 * gflops / peak, gbs,
-               100 * gbs / copy);
+               shape, 1e3 * rows[i].seconds, 100 * rows[i].seconds / total, gflops, peak > 0 ? 100 * gflops / peak : 0,
+               gbs, 100 * gbs / copy);
     }
-    printf("sum of ops %.1f ms\n", 1e3 * total);
+    printf("sum of ops %.3f ms\n", 1e3 * total);
+}
+
+static void print_graph(dp_backend *be, dp_graph *g) {
+    enum { RUNS = 100 };
+    wait_for(be);
+    const double begin = dp_seconds();
+    for (int i = 0; i < RUNS; i++) dp_graph_run(g);
+    wait_for(be);
+    printf("GRAPH %.3f ms\n", 1e3 * (dp_seconds() - begin) / RUNS);
 }
 
 int main(int argc, char **argv) {
@@ -225,9 +263,11 @@ int main(int argc, char **argv) {
     getrusage(RUSAGE_SELF, &usage);
     printf("dipper %s: %s, %d threads, latent %dx%d, PSF %dx%d\n", argv[1], be->detail, threads, stage.at.lh,
            stage.at.lw, psf, psf);
-    printf("RESULT %.1f %.1f %.0f\n", 1e3 * t[iterations / 2], 1e3 * t[0], (double)usage.ru_maxrss / 1024);
-    const double peak = peak_gflops(threads), copy = copy_gbs(threads);
+    printf("RESULT %.3f %.3f %.0f\n", 1e3 * t[iterations / 2], 1e3 * t[0], (double)usage.ru_maxrss / 1024);
+    const bool device = be->vt->check != NULL;
+    if (device) print_graph(be, stage.graph);
+    const double peak = device ? 0 : peak_gflops(threads), copy = device ? device_copy_gbs(be) : copy_gbs(threads);
     printf("ceilings: %.0f GFLOP/s multiply-add, %.1f GB/s copy\n", peak, copy);
-    print_shares(stage.graph, peak, copy);
+    print_shares(be, stage.graph, peak, copy);
     return 0;
 }

@@ -98,7 +98,8 @@ endif()
 
 # ---- The CUDA back end without a GPU: its kernels, run by an emulator on the CPU (tests/emulate) ----
 option(DIPPER_EMULATE_CUDA "Prove the CUDA kernels in an emulator" ON)
-if(DIPPER_EMULATE_CUDA AND checkop_sources)
+# Not beside the real one: a source has one language per folder.
+if(DIPPER_EMULATE_CUDA AND checkop_sources AND NOT DIPPER_HAVE_CUDA)
   enable_language(CXX)
   file(GLOB emulator_sources CONFIGURE_DEPENDS tests/emulate/*.cpp)
   file(GLOB kernel_sources CONFIGURE_DEPENDS src/backend/cuda/*.cu)
@@ -137,4 +138,12 @@ if(DIPPER_EMULATE_CUDA AND checkop_sources)
   endforeach()
   dipper_add_test(emulated-check-reverse emulated checkop_emulated check cuda/f32)
   set_property(TEST emulated-check-reverse APPEND PROPERTY ENVIRONMENT EMULATE_ORDER=reverse)
+  if(DIPPER_HAVE_CMOCKA) # whole graphs and solvers
+    foreach(name graph loss solver golden)
+      dipper_add_emulated(test_${name}_emulated tests/test_${name}.c)
+      target_link_libraries(test_${name}_emulated PRIVATE PkgConfig::CMOCKA)
+      dipper_add_test(emulated-${name} emulated test_${name}_emulated)
+      set_property(TEST emulated-${name} APPEND PROPERTY ENVIRONMENT DIPPER_TEST_DEVICE=cuda/f32)
+    endforeach()
+  endif()
 endif()

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <math.h>
 
+#include "backends.h"
 #include "golden.h"
 #include "nn/graph.h"
 #include "nn/network.h"
@@ -156,9 +157,10 @@ static void follow(const char *backend, const char *file, int scales, double lr,
 
 static void network_equals_pytorch(void **state) {
     (void)state;
+    const char *names[3];
+    const int backends = test_backends(names);
     one_pass("ref64", 1e-5);
-
-    one_pass("cpu", 1e-3);
+    for (int i = 1; i < backends; i++) one_pass(names[i], 1e-3);
 }
 
 static void curve_in_double_equals_pytorch(void **state) {
@@ -171,9 +173,10 @@ static void curve_in_double_equals_pytorch(void **state) {
 /* With lr = 1e-2 and eps = 1e-8 the loop turns rounding into full steps, in PyTorch's float as well (tests/golden/
  * README.md): all 20 losses are compared for a calmer setting, the first four for SelfDeblur's own. */
 static void curve_in_float_equals_pytorch(void **state) {
-    static const char *const names[] = {"ref", "cpu"};
+    const char *names[3];
+    const int backends = test_backends(names);
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < backends; i++) {
         follow(names[i], "smooth", 3, 5e-4, 1e-4, 20, false, 1e-3);
         follow(names[i], "curve", 3, 1e-2, 1e-8, 4, true, 1e-3);
     }

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backends.h"
 #include "dipper/dipper.h"
 
 enum { SIDE = 40, PIXELS = SIDE * SIDE };
@@ -76,7 +77,7 @@ static void same_seed_same_bits(void **state) {
     static const char *const recipes[] = {"fast",        "selfdeblur",   "simplersdb", "simplersdb-0.99", "vdip-std",
                                           "vdip-sparse", "vdip-extreme", "wdip",       "deblur-inr"};
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
         float a[PIXELS], b[PIXELS], other[PIXELS], psf_a[101], psf_b[101];
         run(c, recipes[i], 3, 1, a, psf_a);
@@ -90,7 +91,7 @@ static void same_seed_same_bits(void **state) {
 
 static void psf_sums_to_one(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float out[PIXELS], psf[49] = {0};
     double sum = 0;
     run(c, "fast", 0, 1, out, psf);
@@ -104,7 +105,7 @@ static void psf_sums_to_one(void **state) {
 
 static void chroma_is_kept(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[3 * PIXELS], out[3 * PIXELS], psf[101];
     draw(in, 3);
     run(c, "fast", 0, 3, out, psf);
@@ -122,7 +123,7 @@ static void chroma_is_kept(void **state) {
 /* With a PSF of one pixel there is nothing to undo. */
 static void delta_changes_nothing(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[PIXELS], out[PIXELS], psf;
     draw(in, 1);
     dipper_image view = dipper_image_view(in, SIDE, SIDE, 1), result = dipper_image_view(out, SIDE, SIDE, 1);
@@ -147,7 +148,7 @@ static int stop_at_five(const dipper_progress *p, void *user) {
 
 static void cancel_leaves_a_result(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[PIXELS], out[PIXELS];
     long seen = 0, left = 0;
     draw(in, 1);
@@ -167,7 +168,7 @@ static void cancel_leaves_a_result(void **state) {
 /* Squares of 1e25 are infinite in float: the first loss already is. */
 static void divergence_names_the_iteration(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[PIXELS], out[PIXELS];
     draw(in, 1);
     for (int i = 0; i < PIXELS; i++) in[i] *= 1e25f;
@@ -210,7 +211,7 @@ static double mean_square(const float *a, const float *b, int n) {
 /* Every channel comes from the network, not the chroma given as with luma; and the last step restores each. */
 static void colour_is_restored(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[3 * PIXELS], out[3 * PIXELS], want[3 * PIXELS], psf[9], change = 0;
     draw(in, 3);
     dipper_image view = dipper_image_view(in, SIDE, SIDE, 3), wanted = dipper_image_view(want, SIDE, SIDE, 3);
@@ -239,7 +240,7 @@ static void colour_is_restored(void **state) {
 /* The network fits the picture first and the noise later. */
 static void denoising_needs_no_psf(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float clean[PIXELS], in[PIXELS], out[PIXELS], psf = 0;
     draw(clean, 1);
     uint32_t random = 1;
@@ -267,7 +268,7 @@ static void denoising_needs_no_psf(void **state) {
 /* The PSF told is used, is returned with sum 1, and moves nothing, though its centroid is not in the middle. */
 static void known_psf_is_kept(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[PIXELS], out[PIXELS], psf[15], given[15] = {[9] = 3, [14] = 1};
     draw(in, 1);
     dipper_image view = dipper_image_view(in, SIDE, SIDE, 1);
@@ -306,7 +307,7 @@ static void losses_follow_the_list(void **state) {
     static const char *const lists[] = {"mse:0.5,ssim", "mse:10,ssim", "ssim:0.5,mse"};
     double losses[3][20];
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float in[PIXELS];
     draw(in, 1);
     dipper_image view = dipper_image_view(in, SIDE, SIDE, 1);
@@ -344,7 +345,7 @@ static dipper_status try_create(dipper_context *c, const dipper_recipe *r, float
 
 static void bad_input_is_refused(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float p[PIXELS];
     dipper_recipe *r = small_recipe(c, "fast");
     draw(p, 1);
@@ -372,7 +373,7 @@ static void contradictions_are_named(void **state) {
         {"prior", "sparse", "loss", "ssim"},    {"pretrain", "0", "pretrain_target", "truth"},
         {"average", "0", "stop_noise", "1"},    {"average", "0", "stop_patience", "5"}};
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float p[PIXELS];
     draw(p, 1);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -398,7 +399,7 @@ static void psf_starts_where_it_is_told(void **state) {
     static const char *const starts[] = {"constant", "random", "delta", "file"};
     const float file[15] = {[6] = 1, [7] = 3, [8] = 2, [2] = 2};
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float p[PIXELS];
     draw(p, 1);
     dipper_image view = dipper_image_view(p, SIDE, SIDE, 1);
@@ -432,7 +433,7 @@ static void seeds_are_separate(void **state) {
     static const uint64_t seeds[][3] = {{3, DIPPER_SEED_SAME, DIPPER_SEED_SAME}, {3, 3, 3}, {3, 4, 3}, {3, 3, 4}};
     float out[4][PIXELS], p[PIXELS];
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     draw(p, 1);
     dipper_image view = dipper_image_view(p, SIDE, SIDE, 1);
     for (int i = 0; i < 4; i++) {
@@ -458,7 +459,7 @@ static void seeds_are_separate(void **state) {
  * wish without truth, and another size are refused. */
 static void pretraining_fits_its_target(void **state) {
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float p[PIXELS], truth[PIXELS], out[PIXELS];
     draw(truth, 1);
     for (int i = 0; i < PIXELS; i++) p[i] = 0.5f * (truth[i] + truth[i % SIDE > 4 ? i - 5 : i]);
@@ -492,7 +493,7 @@ static void pretraining_fits_its_target(void **state) {
 static void uncertainty_is_a_deviation(void **state) {
     static const char *const recipes[] = {"selfdeblur", "vdip-sparse"};
     (void)state;
-    dipper_context *c = open_context("cpu");
+    dipper_context *c = open_context(test_device());
     float p[PIXELS], deviation[PIXELS];
     draw(p, 1);
     dipper_image view = dipper_image_view(p, SIDE, SIDE, 1), out = dipper_image_view(deviation, SIDE, SIDE, 1);

@@ -1,10 +1,11 @@
-/* The runtime API on the CPU. Work is queued, as on a GPU, and runs when somebody waits for it: so what the host
- * changes or frees too early shows. All streams share one queue, which keeps the order of the calls: one of the orders
- * that CUDA allows. Not for several host threads at once. */
+/* The runtime API on the CPU. Each stream queues its work, which runs when somebody waits for it: so what the host
+ * changes or frees too early shows, and what one stream takes from another without waiting. Streams that block share
+ * the queue of the null stream. Not for several host threads at once. */
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,25 +19,31 @@ typedef std::vector<std::function<void()>> work_list;
 struct CUgraph_st {
     work_list work;
 };
+struct line {
+    std::deque<std::function<void()>> work;
+    size_t queued, begun; /* pieces of work, ever */
+};
 struct CUgraphExec_st {
     std::shared_ptr<work_list> work;
 };
 struct CUstream_st {
+    line own, *queue;
     CUgraph_st *capture; /* NULL: none */
     bool origin;         /* of the capture */
 };
 struct CUevent_st {
-    CUgraph_st *capture; /* that of the stream when it was recorded */
+    line *queue; /* where it was recorded, and how much work lay before it */
+    size_t after;
+    CUgraph_st *capture; /* of the stream when it was recorded */
     double seconds;
 };
 
 static const size_t all_memory = (size_t)8 << 30;
-static work_list queue;
 static std::set<CUstream_st *> streams;
 static std::map<const char *, size_t> device_memory, pinned_memory;
 static size_t used;
 static cudaError_t last = cudaSuccess;
-static CUstream_st null_stream;
+static CUstream_st null_stream = {{}, &null_stream.own, nullptr, false};
 
 static cudaError_t say(cudaError_t error) {
     if (error != cudaSuccess) last = error;
@@ -53,21 +60,39 @@ static bool anyone_captures() {
     return false;
 }
 
-static void run_queue() {
-    work_list now;
-    now.swap(queue);
-    for (const auto &work : now) work();
+/* All that was queued before `until`. Work may call this, for what it waits for in another queue. */
+static void run(line *queue, size_t until) {
+    while (queue->begun < until) {
+        const std::function<void()> work = std::move(queue->work.front());
+        queue->work.pop_front();
+        queue->begun++;
+        work();
+    }
 }
 
-/* Waiting is not allowed while a stream is being captured. */
-static cudaError_t wait_for_all() {
+static void run_everything() {
+    run(&null_stream.own, null_stream.own.queued);
+    for (CUstream_st *s : streams) run(&s->own, s->own.queued);
+}
+
+/* Waiting is not allowed while a stream is being captured. NULL: for the device. */
+static cudaError_t wait_for(line *queue) {
     if (anyone_captures()) return say(cudaErrorStreamCaptureUnsupported);
-    run_queue();
+    if (queue != nullptr)
+        run(queue, queue->queued);
+    else
+        run_everything();
     return cudaSuccess;
 }
 
 void emulate_enqueue(cudaStream_t stream, std::function<void()> work) {
-    (of(stream)->capture != nullptr ? of(stream)->capture->work : queue).push_back(std::move(work));
+    CUstream_st *s = of(stream);
+    if (s->capture != nullptr) {
+        s->capture->work.push_back(std::move(work));
+        return;
+    }
+    s->queue->work.push_back(std::move(work));
+    s->queue->queued++;
 }
 
 /* ---- Device ---- */
@@ -120,11 +145,11 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 }
 
 cudaError_t cudaDeviceSynchronize() {
-    return wait_for_all();
+    return wait_for(nullptr);
 }
 
 cudaError_t cudaDeviceReset() {
-    return wait_for_all();
+    return wait_for(nullptr);
 }
 
 cudaError_t cudaDriverGetVersion(int *version) {
@@ -186,7 +211,7 @@ static cudaError_t take(std::map<const char *, size_t> *where, void **p, size_t 
 
 static cudaError_t give(std::map<const char *, size_t> *where, void *p) {
     if (p == nullptr) return cudaSuccess;
-    const cudaError_t error = wait_for_all();
+    const cudaError_t error = wait_for(nullptr);
     if (error != cudaSuccess) return error;
     const auto found = where->find((const char *)p);
     if (found == where->end()) return say(cudaErrorInvalidValue);
@@ -242,29 +267,31 @@ static void check_copy(const void *to, const void *from, enum cudaMemcpyKind kin
     check_side("copy from", from, kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice);
 }
 
+static bool is_pageable(const void *p) {
+    return !lies_in(device_memory, p) && !lies_in(pinned_memory, p);
+}
+
+/* A copy from pageable memory to the device may return when the memory has been read; from pinned memory, and to the
+ * host, it returns when all is done. In the null stream: it waits for no non-blocking stream. */
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind) {
-    if (bytes == 0) return cudaSuccess;
-    check_copy(to, from, kind);
-    const cudaError_t error = wait_for_all();
-    if (error == cudaSuccess) memcpy(to, from, bytes);
-    return error;
+    const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+    const bool done = lies_in(device_memory, to) && (is_pageable(from) || lies_in(device_memory, from));
+    return error != cudaSuccess || done ? error : wait_for(&null_stream.own);
 }
 
 /* Pageable memory of the host: what is read is read before the call returns, what is written is written before. */
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream) {
     if (bytes == 0) return cudaSuccess;
     check_copy(to, from, kind);
-    const bool from_pageable = !lies_in(device_memory, from) && !lies_in(pinned_memory, from);
-    const bool to_pageable = !lies_in(device_memory, to) && !lies_in(pinned_memory, to);
-    if ((from_pageable || to_pageable) && of(stream)->capture != nullptr) return say(cudaErrorStreamCaptureUnsupported);
-    if (to_pageable) return cudaMemcpy(to, from, bytes, kind);
-    if (from_pageable) {
+    if ((is_pageable(from) || is_pageable(to)) && of(stream)->capture != nullptr)
+        return say(cudaErrorStreamCaptureUnsupported);
+    if (is_pageable(from)) {
         const std::vector<char> kept((const char *)from, (const char *)from + bytes);
         emulate_enqueue(stream, [=] { memcpy(to, kept.data(), bytes); });
     } else {
         emulate_enqueue(stream, [=] { memmove(to, from, bytes); });
     }
-    return cudaSuccess;
+    return is_pageable(to) ? wait_for(of(stream)->queue) : cudaSuccess;
 }
 
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t bytes, size_t rows,
@@ -291,32 +318,39 @@ cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t strea
 /* ---- Streams ---- */
 
 cudaError_t cudaStreamCreate(cudaStream_t *stream) {
-    *stream = new CUstream_st();
-    streams.insert(*stream);
-    return cudaSuccess;
+    return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned) {
-    return cudaStreamCreate(stream);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
+    CUstream_st *s = *stream = new CUstream_st();
+    s->queue = flags & cudaStreamNonBlocking ? &s->own : &null_stream.own;
+    streams.insert(s);
+    return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-    if (streams.erase(stream) == 0) return say(cudaErrorInvalidValue);
+    if (streams.count(stream) == 0) return say(cudaErrorInvalidValue);
+    run_everything();
+    streams.erase(stream);
     delete stream;
-    run_queue();
     return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-    return wait_for_all();
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    return wait_for(of(stream)->queue);
 }
 
-cudaError_t cudaStreamQuery(cudaStream_t) {
-    return wait_for_all();
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+    return wait_for(of(stream)->queue);
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-    if (event->capture != nullptr) of(stream)->capture = event->capture; /* the stream joins that capture */
+    line *const queue = event->queue;
+    const size_t after = event->after;
+    if (event->capture != nullptr)
+        of(stream)->capture = event->capture; /* the stream joins that capture */
+    else if (queue != nullptr && queue != of(stream)->queue)
+        emulate_enqueue(stream, [=] { run(queue, after); });
     return cudaSuccess;
 }
 
@@ -360,29 +394,32 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned) {
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-    run_queue();
+    run_everything();
     delete event;
     return cudaSuccess;
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-    event->capture = of(stream)->capture;
     emulate_enqueue(stream, [=] { event->seconds = seconds_now(); });
+    event->capture = of(stream)->capture;
+    event->queue = of(stream)->queue;
+    event->after = event->queue->queued;
     return cudaSuccess;
 }
 
-cudaError_t cudaEventSynchronize(cudaEvent_t) {
-    return wait_for_all();
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    if (anyone_captures()) return say(cudaErrorStreamCaptureUnsupported);
+    if (event->queue != nullptr) run(event->queue, event->after);
+    return cudaSuccess;
 }
 
-cudaError_t cudaEventQuery(cudaEvent_t) {
-    return wait_for_all();
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+    return cudaEventSynchronize(event);
 }
 
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to) {
-    const cudaError_t error = wait_for_all();
     *milliseconds = (float)(1e3 * (to->seconds - from->seconds));
-    return error;
+    return cudaSuccess;
 }
 
 /* ---- Graphs ---- */

@@ -6,7 +6,8 @@
 #include "base/memory.h"
 #include "fourier/fourier.h"
 
-static dipper_status waves_make(int n, dp_diag *diag, dp_cuda_waves *out) {
+/* The copy is in the order of the stream; it has left `host` when the call returns. */
+static dipper_status waves_make(cudaStream_t stream, int n, dp_diag *diag, dp_cuda_waves *out) {
     const size_t bytes = 2 * sizeof(float) * (size_t)n;
     float *host = dp_alloc(bytes, 1);
     void *device = NULL;
@@ -22,7 +23,7 @@ static dipper_status waves_make(int n, dp_diag *diag, dp_cuda_waves *out) {
         host[2 * i + 1] = (float)sin(angle);
     }
     if (host == NULL || cudaMalloc(&device, bytes) != cudaSuccess ||
-        cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice) != cudaSuccess)
+        cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream) != cudaSuccess)
         status = dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for the GPU's tables of a transform of %d", n);
     out->wave = device;
     dp_free(host);
@@ -34,8 +35,8 @@ dipper_status dp_cuda_wiener_prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *
     dp_cuda_wiener_plan *own = plan->own = dp_alloc(1, sizeof *own);
     if (own == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a plan");
     own->planes = op->kind == DP_WIENER_BWD ? 2 * op->x.c + 1 : op->x.c + 1;
-    DP_TRY(waves_make(dp_fft_good_size(op->y.h), diag, &own->rows));
-    DP_TRY(waves_make(dp_fft_good_size(op->y.w), diag, &own->columns));
+    DP_TRY(waves_make(plan->be->stream, dp_fft_good_size(op->y.h), diag, &own->rows));
+    DP_TRY(waves_make(plan->be->stream, dp_fft_good_size(op->y.w), diag, &own->columns));
     *workspace = 2 * sizeof(float) * (size_t)own->planes * (dp_cuda_wiener_whole(own) + dp_cuda_wiener_half(own));
     return DIPPER_OK;
 }
