@@ -136,7 +136,7 @@ static dipper_status open_arg(run *r, int i, const values *v, dp_diag *diag) {
         lead = dp_backend_bytes(be, dp_feature(r->task->lead * be->block, a->shape.h, a->shape.w)) / size;
     const size_t bytes = dp_backend_bytes(be, a->shape);
     r->before[i] = guard + lead;
-    r->elements[i] = 2 * r->before[i] + bytes / size;
+    r->elements[i] = 2 * r->before[i] + (bytes + size - 1) / size;
     r->memory[i] = be->vt->alloc(be, r->elements[i] * size);
     if (r->memory[i] == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory");
     upload_constant(be, r->elements[i], r->memory[i], sentinel);

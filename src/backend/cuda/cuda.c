@@ -56,7 +56,7 @@ static dipper_status open_parts(dp_cuda *be, int threads, dp_diag *diag) {
     const size_t bytes = SLOTS * sizeof(dp_cuda_slot);
     if (cudaStreamCreateWithFlags(&be->stream, cudaStreamNonBlocking) != cudaSuccess ||
         cudaGetDeviceProperties(&properties, be->device) != cudaSuccess ||
-        cudaMalloc((void **)&be->slots, bytes) != cudaSuccess || cudaMemset(be->slots, 0, bytes) != cudaSuccess)
+        cudaMalloc((void **)&be->slots, bytes) != cudaSuccess || cudaMemsetAsync(be->slots, 0, bytes, be->stream) != cudaSuccess)
         return dp_fail(diag, DIPPER_ERROR_DEVICE, "GPU %d cannot be used: %s", be->device,
                        cudaGetErrorString(cudaGetLastError()));
     be->slot_taken = dp_alloc(SLOTS, 1);

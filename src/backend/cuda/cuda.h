@@ -101,7 +101,7 @@ size_t dp_cuda_bias_workspace(const dp_cuda *be, dp_shape s);
 void dp_cuda_to_bf16(const dp_cuda *be, size_t n, const float *x, void *y);
 void dp_cuda_from_bf16(const dp_cuda *be, size_t n, const void *x, float *y);
 
-/* One launch for many: what host arguments say at this moment (update.cu). */
+/* One launch for many: what host arguments say at this moment (elementwise.cu). */
 enum { DP_CUDA_SETTINGS = 40 };
 typedef struct dp_cuda_settings {
     struct {
