@@ -1,8 +1,9 @@
 /* A back end is a table of functions; an op is planned once and run thousands of times.
  *
  * Memory of a tensor is `dp_backend_bytes(be, shape)` bytes from the back end's own allocator (or any 64-byte aligned
- * place inside it). Unless channels are interleaved, sub-ranges of channels of a feature tensor that begin at a multiple
- * of `be->block` channels are contiguous, at dp_backend_bytes of that many channels: a concatenation is two neighbours. */
+ * place inside it). Unless channels are interleaved, sub-ranges of channels of a feature tensor that begin at a
+ * multiple of `be->block` channels are contiguous, at dp_backend_bytes of that many channels: a concatenation is two
+ * neighbours. */
 #ifndef DP_BACKEND_BACKEND_H
 #define DP_BACKEND_BACKEND_H
 
@@ -38,6 +39,10 @@ typedef struct dp_backend_vtable {
     dp_recording *(*record_end)(dp_backend *be);
     void (*replay)(dp_recording *recording);
     void (*recording_free)(dp_recording *recording);
+    /* What is asked while `on` may be done beside what is asked later, until the join: neither may write what the other
+     * touches. */
+    void (*aside)(dp_backend *be, bool on);
+    void (*join)(dp_backend *be);
     dipper_status (*check)(dp_backend *be, dp_diag *diag); /* DIPPER_ERROR_DEVICE once the device has failed */
 } dp_backend_vtable;
 
@@ -49,7 +54,7 @@ struct dp_backend { /* first member of every back end's own struct */
     size_t feature_size; /* of an element of a feature map: element_size, or 2 (bfloat16) */
     int border;          /* pixels around each feature map, part of its memory */
     bool interleaved;    /* channels are neighbours: a range of them is not contiguous, nothing is a view of one */
-    float rounding;      /* relative, of the factors of convolutions where they are less than floats: 2^-11, 2^-8; else 0 */
+    float rounding; /* relative, of the factors of convolutions where they are less than floats: 2^-11, 2^-8; else 0 */
     bool bias_with_norm; /* false: a bias before a normalisation, which has no effect, is left out */
     dp_backend *host;    /* for what works on host memory: this one, or one that it opened beside */
     const char *detail;  /* e.g. "cpu (avx2, oneDNN 2.6)" */

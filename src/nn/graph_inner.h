@@ -44,6 +44,8 @@ typedef struct dp_step { /* an op to run */
     dp_value workspace;
     dp_owner owner;
     bool on;    /* with the losses that are on: needed */
+    bool aside; /* may run beside all later ones: what it reads and its workspace live to the end, its outputs are read
+                   by none of them */
     bool clear; /* the first arg is zeroed before: it is a sum whose earlier parts are off */
     dp_plan *plan;
     void *address[DP_MAX_ARGS], *workspace_address;
@@ -80,10 +82,10 @@ struct dp_graph {
     int losses;
     uint64_t counter;
     size_t arena_bytes;
-    bool selected; /* the steps' `on` fits the losses that are on */
-    int same_runs; /* whole runs since the steps that are on, or their addresses, changed */
+    bool selected;           /* the steps' `on` fits the losses that are on */
+    int same_runs;           /* whole runs since the steps that are on, or their addresses, changed */
     dp_recording *recording; /* of a whole run; NULL: none yet */
-    dp_diag diag;  /* first failure while building */
+    dp_diag diag;            /* first failure while building */
 };
 
 dp_value dp_graph_tensor(dp_graph *g, dp_shape shape); /* a new one */

@@ -59,8 +59,14 @@ static void run_steps(dp_graph *g, int to) {
         dp_graph_forget(g);
         dp_graph_select(g);
     }
-    for (int i = 0; i < to; i++)
-        if (g->step[i].on) dp_graph_step_run(g, i);
+    bool aside = false;
+    for (int i = 0; i < to; i++) {
+        if (!g->step[i].on) continue;
+        if (g->step[i].aside) g->be->vt->aside(g->be, aside = true);
+        dp_graph_step_run(g, i);
+        if (g->step[i].aside) g->be->vt->aside(g->be, false);
+    }
+    if (aside) g->be->vt->join(g->be);
 }
 
 void dp_graph_forward(dp_graph *g) {

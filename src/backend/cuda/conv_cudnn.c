@@ -17,8 +17,7 @@ typedef struct dnn_plan {
 
 dipper_status dp_cuda_dnn_open(dp_cuda *be, dp_diag *diag) {
     cudnnHandle_t handle = NULL;
-    cudnnStatus_t status = cudnnCreate(&handle);
-    if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(handle, be->stream);
+    const cudnnStatus_t status = cudnnCreate(&handle);
     be->dnn = handle;
     return status == CUDNN_STATUS_SUCCESS
                ? DIPPER_OK
@@ -278,6 +277,7 @@ void dp_cuda_dnn_run(dp_cuda *be, void *plan, const void *x, const void *w, cons
     if (status == CUDNN_STATUS_SUCCESS)
         status = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &ws);
     if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendFinalize(pack);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(be->dnn, be->stream);
     if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendExecute(be->dnn, p->plan, pack);
     if (pack != NULL) (void)cudnnBackendDestroyDescriptor(pack);
     dp_cuda_note(be, status == CUDNN_STATUS_SUCCESS ? cudaSuccess : cudaErrorUnknown);

@@ -54,11 +54,16 @@ static dipper_status choose_device(dp_cuda *be, dp_diag *diag) {
 static dipper_status open_parts(dp_cuda *be, int threads, dp_diag *diag) {
     struct cudaDeviceProp properties;
     const size_t bytes = SLOTS * sizeof(dp_cuda_slot);
-    if (cudaStreamCreateWithFlags(&be->stream, cudaStreamNonBlocking) != cudaSuccess ||
+    if (cudaStreamCreateWithFlags(&be->main, cudaStreamNonBlocking) != cudaSuccess ||
+        cudaStreamCreateWithFlags(&be->side, cudaStreamNonBlocking) != cudaSuccess ||
+        cudaEventCreateWithFlags(&be->fork, cudaEventDisableTiming) != cudaSuccess ||
+        cudaEventCreateWithFlags(&be->joined, cudaEventDisableTiming) != cudaSuccess ||
         cudaGetDeviceProperties(&properties, be->device) != cudaSuccess ||
-        cudaMalloc((void **)&be->slots, bytes) != cudaSuccess || cudaMemsetAsync(be->slots, 0, bytes, be->stream) != cudaSuccess)
+        cudaMalloc((void **)&be->slots, bytes) != cudaSuccess ||
+        cudaMemsetAsync(be->slots, 0, bytes, be->main) != cudaSuccess)
         return dp_fail(diag, DIPPER_ERROR_DEVICE, "GPU %d cannot be used: %s", be->device,
                        cudaGetErrorString(cudaGetLastError()));
+    be->stream = be->main;
     be->slot_taken = dp_alloc(SLOTS, 1);
     if (be->slot_taken == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to open the GPU");
     DP_TRY(dp_cuda_dnn_open(be, diag));
@@ -78,7 +83,10 @@ static void close_cuda(dp_backend *base) {
     if (be->base.host != NULL) be->base.host->vt->close(be->base.host);
     if (be->staging != NULL) (void)cudaFreeHost(be->staging);
     if (be->slots != NULL) (void)cudaFree(be->slots);
-    if (be->stream != NULL) (void)cudaStreamDestroy(be->stream);
+    if (be->fork != NULL) (void)cudaEventDestroy(be->fork);
+    if (be->joined != NULL) (void)cudaEventDestroy(be->joined);
+    if (be->side != NULL) (void)cudaStreamDestroy(be->side);
+    if (be->main != NULL) (void)cudaStreamDestroy(be->main);
     dp_free(be->slot_taken);
     dp_free(be);
 }
@@ -384,6 +392,23 @@ static void add_setting(dp_cuda_settings *settings, const dp_cuda_plan *plan, co
     }
 }
 
+/* ---- Beside each other ---- */
+
+static void aside(dp_backend *base, bool on) {
+    dp_cuda *be = (dp_cuda *)base;
+    if (on) {
+        dp_cuda_note(be, cudaEventRecord(be->fork, be->main));
+        dp_cuda_note(be, cudaStreamWaitEvent(be->side, be->fork, 0));
+    }
+    be->stream = on ? be->side : be->main;
+}
+
+static void join(dp_backend *base) {
+    dp_cuda *be = (dp_cuda *)base;
+    dp_cuda_note(be, cudaEventRecord(be->joined, be->side));
+    dp_cuda_note(be, cudaStreamWaitEvent(be->main, be->joined, 0));
+}
+
 /* ---- Running and recording ---- */
 
 typedef struct dp_cuda_recording { /* is a dp_recording */
@@ -476,5 +501,7 @@ const dp_backend_vtable dp_backend_cuda = {
     .record_end = record_end,
     .replay = replay,
     .recording_free = recording_free,
+    .aside = aside,
+    .join = join,
     .check = check_cuda,
 };

@@ -38,7 +38,9 @@ typedef struct dp_cuda {
     int device;
     int processors; /* multiprocessors of the GPU: grids of sums have about as many blocks */
     dp_cuda_precision precision;
-    cudaStream_t stream;
+    cudaStream_t stream;              /* where everything goes at the moment */
+    cudaStream_t main, side;          /* ... which is one of these */
+    cudaEvent_t fork, joined;
     void *dnn;                        /* dnn.h's own */
     struct dp_cuda_recording *record; /* being recorded; else NULL */
     dp_cuda_slot *slots;              /* device */

@@ -75,6 +75,12 @@ __device__ static double total(const float *part, int which, unsigned blocks, in
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
+/* Whether pixel i of all, with the border, is no border pixel. */
+__device__ static bool is_inside(const map &m, int i) {
+    const int row = i / (m.w + 2), column = i % (m.w + 2);
+    return row > 0 && row <= m.h && column > 0 && column <= m.w;
+}
+
 /* ---- Forward ---- */
 
 /* Sums of x - x0 and its square, x0 the channel's first pixel, which keeps the difference of large numbers small. */
@@ -197,18 +203,153 @@ __global__ void norm_slope(share w, float slope, const T *x, const T *dy, const 
     }
 #pragma unroll 2
     for (int i = (int)blockIdx.x * w.subs + sub; i < n; i += step) {
-        const int row = i / (w.m.w + 2), column = i % (w.m.w + 2);
-        const bool inside = row > 0 && row <= w.m.h && column > 0 && column <= w.m.w;
         const size_t at = (size_t)i * (size_t)w.m.c + channel;
         vec<V> to, xhat, g;
         for (int v = 0; v < V; v++) to.at[v] = 0;
-        if (inside) {
+        if (is_inside(w.m, i)) {
             look<V>(s, slope, load<V>(x + at), load<V>(dy + at), &xhat, &g);
             for (int v = 0; v < V; v++)
                 to.at[v] = s.gamma.at[v] * s.rstd.at[v] * (g.at[v] - mean_g.at[v] - xhat.at[v] * mean_gx.at[v]);
         }
         store<V>(dx + at, to);
     }
+}
+
+/* ---- Small maps: one launch, a block for eight channels ---- */
+
+enum { SMALL_CHANNELS = 8, SMALL_PIXELS = 5000 };
+
+/* The block's sums of a and b for each channel, in a fixed order; every thread gets those of its channels. LANES
+ * neighbouring threads have different channels. */
+template <int V> __device__ static void sum_block(vec<V> *a, vec<V> *b) {
+    enum { LANES = SMALL_CHANNELS / V, WARPS = THREADS / 32 };
+    __shared__ float room[2][WARPS][SMALL_CHANNELS];
+    const int lane = (int)threadIdx.x % LANES, warp = (int)threadIdx.x / 32;
+    for (int step = 16; step >= LANES; step /= 2)
+        for (int v = 0; v < V; v++) {
+            a->at[v] += __shfl_xor_sync(0xffffffffu, a->at[v], step);
+            b->at[v] += __shfl_xor_sync(0xffffffffu, b->at[v], step);
+        }
+    if ((int)threadIdx.x % 32 < LANES)
+        for (int v = 0; v < V; v++) {
+            room[0][warp][lane * V + v] = a->at[v];
+            room[1][warp][lane * V + v] = b->at[v];
+        }
+    __syncthreads();
+    for (int v = 0; v < V; v++) {
+        a->at[v] = b->at[v] = 0;
+        for (int w = 0; w < WARPS; w++) {
+            a->at[v] += room[0][w][lane * V + v];
+            b->at[v] += room[1][w][lane * V + v];
+        }
+    }
+}
+
+template <typename T, int V>
+__global__ void norm_small(map m, float eps, float slope, const T *x, const float *gamma, const float *beta, T *y,
+                           float *stats) {
+    enum { LANES = SMALL_CHANNELS / V, SUBS = THREADS / LANES };
+    const int channel = ((int)blockIdx.x * LANES + (int)threadIdx.x % LANES) * V, sub = (int)threadIdx.x / LANES;
+    const int n = m.h * m.w;
+    const bool mine = channel < m.c;
+    vec<V> first, a, b, scale, shift;
+    for (int v = 0; v < V; v++) first.at[v] = a.at[v] = b.at[v] = 0;
+    if (mine) {
+        first = load<V>(x + m.pixel(0, 0) + channel);
+#pragma unroll 4
+        for (int i = sub; i < n; i += SUBS) {
+            const vec<V> value = load<V>(x + m.pixel(i / m.w, i % m.w) + channel);
+            for (int v = 0; v < V; v++) {
+                const float d = value.at[v] - first.at[v];
+                a.at[v] += d;
+                b.at[v] += d * d;
+            }
+        }
+    }
+    sum_block<V>(&a, &b);
+    if (!mine) return;
+    for (int v = 0; v < V; v++) {
+        const float mean = a.at[v] / (float)n, var = b.at[v] / (float)n - mean * mean;
+        const float rstd = (float)(1 / sqrt((double)(var > 0 ? var : 0) + (double)eps));
+        if (sub == 0) {
+            stats[channel + v] = first.at[v] + mean;
+            stats[m.c + channel + v] = rstd;
+        }
+        first.at[v] += mean;
+        scale.at[v] = rstd * gamma[channel + v];
+        shift.at[v] = beta[channel + v];
+    }
+    const int all = (int)m.pixels();
+#pragma unroll 4
+    for (int i = sub; i < all; i += SUBS) {
+        const int row = dp_mirror_safe(i / (m.w + 2) - 1, m.h), column = dp_mirror_safe(i % (m.w + 2) - 1, m.w);
+        const vec<V> from = load<V>(x + m.pixel(row, column) + channel);
+        vec<V> to;
+        for (int v = 0; v < V; v++) {
+            const float value = scale.at[v] * (from.at[v] - first.at[v]) + shift.at[v];
+            to.at[v] = value > 0 ? value : slope * value;
+        }
+        store<V>(y + (size_t)i * (size_t)m.c + channel, to);
+    }
+}
+
+/* dx may be dy: a thread reads what it overwrites. */
+template <typename T, int V>
+__global__ void norm_small_slope(map m, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
+                                 const float *stats, T *dx, float *dgamma, float *dbeta) {
+    enum { LANES = SMALL_CHANNELS / V, SUBS = THREADS / LANES };
+    const int channel = ((int)blockIdx.x * LANES + (int)threadIdx.x % LANES) * V, sub = (int)threadIdx.x / LANES;
+    const int all = (int)m.pixels();
+    const bool mine = channel < m.c;
+    const share w = {m, 0, 0, 0};
+    sides<V> s;
+    vec<V> a, b;
+    for (int v = 0; v < V; v++) a.at[v] = b.at[v] = 0;
+    if (mine) {
+        s = sides_of<V>(w, channel, gamma, beta, stats);
+#pragma unroll 4
+        for (int i = sub; i < all; i += SUBS) {
+            if (!is_inside(m, i)) continue;
+            const size_t at = (size_t)i * (size_t)m.c + channel;
+            vec<V> xhat, g;
+            look<V>(s, slope, load<V>(x + at), load<V>(dy + at), &xhat, &g);
+            for (int v = 0; v < V; v++) {
+                a.at[v] += g.at[v];
+                b.at[v] += g.at[v] * xhat.at[v];
+            }
+        }
+    }
+    sum_block<V>(&a, &b);
+    if (!mine) return;
+    const float each = 1.0f / ((float)m.h * (float)m.w);
+    for (int v = 0; v < V; v++) {
+        if (sub == 0) {
+            dbeta[channel + v] = a.at[v];
+            dgamma[channel + v] = b.at[v];
+        }
+        a.at[v] *= each;
+        b.at[v] *= each;
+    }
+#pragma unroll 4
+    for (int i = sub; i < all; i += SUBS) {
+        const size_t at = (size_t)i * (size_t)m.c + channel;
+        vec<V> to, xhat, g;
+        for (int v = 0; v < V; v++) to.at[v] = 0;
+        if (is_inside(m, i)) {
+            look<V>(s, slope, load<V>(x + at), load<V>(dy + at), &xhat, &g);
+            for (int v = 0; v < V; v++)
+                to.at[v] = s.gamma.at[v] * s.rstd.at[v] * (g.at[v] - a.at[v] - xhat.at[v] * b.at[v]);
+        }
+        store<V>(dx + at, to);
+    }
+}
+
+static bool is_small(const dp_op *op) {
+    return (size_t)op->x.h * (size_t)op->x.w <= SMALL_PIXELS;
+}
+
+static unsigned small_blocks(const dp_op *op) {
+    return dp_blocks((size_t)op->x.c, SMALL_CHANNELS);
 }
 
 /* ---- Rows ---- */
@@ -230,6 +371,12 @@ template <typename T, int V> static void forward_as(const dp_cuda_plan *p, void 
     const auto apply_kernel = norm_apply<T, V>;
     const T *x = (const T *)args[0];
     float *stats = (float *)args[4];
+    if (is_small(&p->op)) {
+        const auto kernel = norm_small<T, V>;
+        DP_LAUNCH(p->be, kernel, small_blocks(&p->op), THREADS, 0, w.m, p->op.norm.eps, p->op.norm.slope, x,
+                  (const float *)args[1], (const float *)args[2], (T *)args[3], stats);
+        return;
+    }
     DP_LAUNCH(p->be, stats_kernel, sums, THREADS, 0, w, p->op.norm.eps, x, stats, (float *)ws, p->slot);
     DP_LAUNCH(p->be, apply_kernel, pass, THREADS, 0, w, p->op.norm.slope, x, (const float *)args[1],
               (const float *)args[2], (const float *)stats, (T *)args[3]);
@@ -248,6 +395,12 @@ template <typename T, int V> static void backward_as(const dp_cuda_plan *p, void
     const T *x = (const T *)args[0], *dy = (const T *)args[1];
     const float *gamma = (const float *)args[2], *beta = (const float *)args[3], *stats = (const float *)args[4];
     float *dgamma = (float *)args[6], *dbeta = (float *)args[7];
+    if (is_small(&p->op)) {
+        const auto kernel = norm_small_slope<T, V>;
+        DP_LAUNCH(p->be, kernel, small_blocks(&p->op), THREADS, 0, w.m, p->op.norm.slope, x, dy, gamma, beta, stats,
+                  (T *)args[5], dgamma, dbeta);
+        return;
+    }
     DP_LAUNCH(p->be, sums_kernel, sums, THREADS, 0, w, p->op.norm.slope, x, dy, gamma, beta, stats, dgamma, dbeta,
               (float *)ws, p->slot);
     DP_LAUNCH(p->be, slope_kernel, pass, THREADS, 0, w, p->op.norm.slope, x, dy, gamma, beta, stats,

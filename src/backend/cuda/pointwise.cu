@@ -55,39 +55,48 @@ __global__ void point_bwd_data(map m, int outputs, const float *dy, const float 
 
 /* ---- Backward to the weights and biases: each block some pixels, then the last block ---- */
 
-/* A thread has one channel (of 32 of the block's) and every 8th of the block's pixels; channel m.c is the bias, whose x
- * is 1. part[blocks][outputs][c + 1]. */
-template <typename T>
+/* A warp has 32*V channels of a pixel, the block's warps every 8th pixel; channel m.c is the bias, whose x is 1, summed
+ * by the lane that would have it. part[blocks][outputs][c + 1]. */
+template <typename T, int V>
 __global__ void point_bwd_weights(map m, int outputs, const T *x, const float *dy, float *dw, float *db, float *part,
                                   dp_cuda_slot *slot) {
-    __shared__ float room[THREADS / WARP][WARP];
+    enum { SUBS = THREADS / WARP };
+    __shared__ float room[SUBS][WARP * V];
     const int lane = (int)(threadIdx.x % WARP), sub = (int)(threadIdx.x / WARP);
-    const int c = (int)(blockIdx.y * WARP) + lane;
+    const int c = ((int)(blockIdx.y * WARP) + lane) * V;
     const size_t n = (size_t)m.h * (size_t)m.w, width = (size_t)m.c + 1, all = (size_t)outputs * width;
-    float sum[MOST];
-    for (int o = 0; o < MOST; o++) sum[o] = 0;
+    vec<V> sum[MOST];
+    for (int o = 0; o < MOST; o++)
+        for (int v = 0; v < V; v++) sum[o].at[v] = 0;
 #pragma unroll 4
-    for (size_t i = (size_t)blockIdx.x * (THREADS / WARP) + (size_t)sub; i < n;
-         i += (size_t)gridDim.x * (THREADS / WARP)) {
-        const float value =
-            c < m.c ? load<1>(x + m.pixel((int)(i / (size_t)m.w), (int)(i % (size_t)m.w)) + c).at[0] : 1.0f;
+    for (size_t i = (size_t)blockIdx.x * SUBS + (size_t)sub; i < n; i += (size_t)gridDim.x * SUBS) {
+        vec<V> value;
+        for (int v = 0; v < V; v++) value.at[v] = 1;
+        if (c < m.c) value = load<V>(x + m.pixel((int)(i / (size_t)m.w), (int)(i % (size_t)m.w)) + c);
 #pragma unroll
         for (int o = 0; o < MOST; o++)
-            if (o < outputs) sum[o] += dy[(size_t)o * n + i] * value;
+            if (o < outputs) {
+                const float d = dy[(size_t)o * n + i];
+                for (int v = 0; v < V; v++) sum[o].at[v] += d * value.at[v];
+            }
     }
-    for (int o = 0; o < outputs; o++) {
+#pragma unroll
+    for (int o = 0; o < MOST; o++) {
+        if (o >= outputs) break;
         __syncthreads();
-        room[sub][lane] = sum[o];
+        for (int v = 0; v < V; v++) room[sub][lane * V + v] = sum[o].at[v];
         __syncthreads();
-        if (sub == 0 && c <= m.c) {
+        for (int k = (int)threadIdx.x; k < WARP * V; k += THREADS) {
+            const int at = (int)(blockIdx.y * WARP * V) + k;
             float total = 0;
-            for (int s = 0; s < THREADS / WARP; s++) total += room[s][lane];
-            part[(size_t)blockIdx.x * all + (size_t)o * width + (size_t)c] = total;
+            for (int s = 0; s < SUBS; s++) total += room[s][k];
+            if (at <= m.c) part[(size_t)blockIdx.x * all + (size_t)o * width + (size_t)at] = total;
         }
     }
     if (!dp_last_block(slot, gridDim.x * gridDim.y)) return;
     for (size_t k = threadIdx.x; k < all; k += blockDim.x) {
         double total = 0;
+#pragma unroll 8
         for (unsigned i = 0; i < gridDim.x; i++) total += (double)part[(size_t)i * all + k];
         const size_t o = k / width, at = k % width;
         if (at < (size_t)m.c)
@@ -120,7 +129,7 @@ void dp_cuda_point_bwd_data(const dp_cuda_plan *plan, const float *dy, const flo
 }
 
 static unsigned weight_blocks(const dp_cuda *be, const dp_op *op) {
-    return at_most(dp_blocks((size_t)op->x.h * (size_t)op->x.w, 64), be->processors);
+    return at_most(dp_blocks((size_t)op->x.h * (size_t)op->x.w, 32), 2 * be->processors);
 }
 
 size_t dp_cuda_point_workspace(const dp_cuda *be, const dp_op *op) {
@@ -130,8 +139,9 @@ size_t dp_cuda_point_workspace(const dp_cuda *be, const dp_op *op) {
 void dp_cuda_point_bwd_weights(const dp_cuda_plan *plan, const void *x, const float *dy, float *dw, float *db,
                                void *ws) {
     const map m = dp_map(plan->op.x);
-    const dim3 grid(weight_blocks(plan->be, &plan->op), dp_blocks((size_t)m.c + 1, WARP));
-    DP_WITH_ELEMENT(plan->be, const auto kernel = point_bwd_weights<T>;
-                    DP_LAUNCH(plan->be, kernel, grid, THREADS, 0, m, plan->op.y.c, (const T *)x, dy, dw, db,
-                              (float *)ws, plan->slot););
+    const int v = m.c % 4 == 0 ? 4 : 1;
+    const dim3 grid(weight_blocks(plan->be, &plan->op), dp_blocks((size_t)m.c + 1, (unsigned)(WARP * v)));
+    DP_WITH_ELEMENT(plan->be, const auto four = point_bwd_weights<T, 4>; const auto one = point_bwd_weights<T, 1>;
+                    DP_LAUNCH(plan->be, (v == 4 ? four : one), grid, THREADS, 0, m, plan->op.y.c, (const T *)x, dy, dw,
+                              db, (float *)ws, plan->slot););
 }
