@@ -269,5 +269,9 @@ int main(int argc, char **argv) {
     const double peak = device ? 0 : peak_gflops(threads), copy = device ? device_copy_gbs(be) : copy_gbs(threads);
     printf("ceilings: %.0f GFLOP/s multiply-add, %.1f GB/s copy\n", peak, copy);
     print_shares(be, stage.graph, peak, copy);
+    if (device && be->vt->check(be, &diag) != DIPPER_OK) {
+        fprintf(stderr, "bench_iteration: %s\n", diag.text);
+        return 1;
+    }
     return 0;
 }

@@ -74,6 +74,16 @@ static void adjust(const task *t, const char *name, size_t n, values *v, float *
     if (t->op.kind == DP_ADAM && t->step.t == 1 && (name[0] == 'm' || name[0] == 'v')) memset(out, 0, n * sizeof *out);
 }
 
+/* So that a back end that keeps features so has the same inputs as the others: rounding could move them over a kink. */
+static void round_to_bfloat16(size_t n, float *x) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bits &= 0xffff0000u;
+        memcpy(&x[i], &bits, sizeof bits);
+    }
+}
+
 void values_make(const task *t, values *v) {
     *v = (values){0};
     for (int i = 0; i < t->args; i++) {
@@ -85,6 +95,7 @@ void values_make(const task *t, values *v) {
         v->of[i] = need(n, sizeof(float));
         fill(a->name, low, high, n, v->of[i]);
         adjust(t, a->name, n, v, v->of[i]);
+        if (dp_is_feature(a->shape)) round_to_bfloat16(n, v->of[i]);
     }
     if (t->op.kind == DP_NORM_ACT_BWD) spare_kinks(t, v);
 }

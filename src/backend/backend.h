@@ -39,10 +39,11 @@ typedef struct dp_backend_vtable {
     dp_recording *(*record_end)(dp_backend *be);
     void (*replay)(dp_recording *recording);
     void (*recording_free)(dp_recording *recording);
-    /* What is asked while `on` may be done beside what is asked later, until the join: neither may write what the other
-     * touches. */
-    void (*aside)(dp_backend *be, bool on);
-    void (*join)(dp_backend *be);
+    /* While recording: plan_run goes on from now in this lane, 0 <= lane < be->lanes; lanes run beside each other. mark
+     * gives a number to what the lane has been asked so far, wait lets it wait for what another lane marked. */
+    void (*lane)(dp_backend *be, int lane);
+    void (*mark)(dp_backend *be, int number);
+    void (*wait)(dp_backend *be, int number);
     dipper_status (*check)(dp_backend *be, dp_diag *diag); /* DIPPER_ERROR_DEVICE once the device has failed */
 } dp_backend_vtable;
 
@@ -56,6 +57,7 @@ struct dp_backend { /* first member of every back end's own struct */
     bool interleaved;    /* channels are neighbours: a range of them is not contiguous, nothing is a view of one */
     float rounding; /* relative, of the factors of convolutions where they are less than floats: 2^-11, 2^-8; else 0 */
     bool bias_with_norm; /* false: a bias before a normalisation, which has no effect, is left out */
+    int lanes;           /* of a recording; 0 or 1: one thing after another */
     dp_backend *host;    /* for what works on host memory: this one, or one that it opened beside */
     const char *detail;  /* e.g. "cpu (avx2, oneDNN 2.6)" */
 };

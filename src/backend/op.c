@@ -51,6 +51,47 @@ const char *dp_op_name(dp_op_kind kind) {
     return (int)kind >= 0 && kind < DP_OP_KINDS ? op_names[kind] : "unknown op";
 }
 
+int dp_op_inputs(dp_op_kind kind) {
+    static const signed char inputs[DP_OP_KINDS] = {
+        [DP_CONV_FWD] = 3,
+        [DP_CONV_BWD_DATA] = 2,
+        [DP_CONV_BWD_WEIGHTS] = 2,
+        [DP_NORM_ACT_FWD] = 3,
+        [DP_NORM_ACT_BWD] = 5,
+        [DP_UPSAMPLE2_FWD] = 1,
+        [DP_UPSAMPLE2_BWD] = 1,
+        [DP_CHANNEL_COPY] = 1,
+        [DP_ADD] = 2,
+        [DP_MULADD] = 3,
+        [DP_MATMUL] = 2,
+        [DP_MAXPOOL2_FWD] = 1,
+        [DP_MAXPOOL2_BWD] = 2,
+        [DP_LINEAR_FWD] = 3,
+        [DP_LINEAR_BWD] = 3,
+        [DP_ACT_FWD] = 1,
+        [DP_ACT_BWD] = 2,
+        [DP_SOFTMAX_FWD] = 1,
+        [DP_SOFTMAX_BWD] = 2,
+        [DP_BLUR_FWD] = 2,
+        [DP_BLUR_BWD] = 3,
+        [DP_WIENER] = 2,
+        [DP_WIENER_BWD] = 3,
+        [DP_DOWNSAMPLE_FWD] = 1,
+        [DP_DOWNSAMPLE_BWD] = 1,
+        [DP_MSE] = 4,
+        [DP_SSIM] = 3,
+        [DP_TV] = 2,
+        [DP_DERIVATIVES] = 3,
+        [DP_MEAN_LOG] = 2,
+        [DP_SPARSE_PRIOR] = 3,
+        [DP_EXTREME_PRIOR] = 4,
+        [DP_ADAM] = 0,
+        [DP_FINITE] = 1,
+        [DP_RANDOM] = 2,
+    };
+    return inputs[kind];
+}
+
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif

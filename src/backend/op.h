@@ -131,6 +131,7 @@ static inline bool dp_op_is_loss(dp_op_kind kind) {
 }
 
 const char *dp_op_name(dp_op_kind kind); /* "conv_fwd" ... */
+int dp_op_inputs(dp_op_kind kind);       /* how many of the args, from the first, are only read */
 
 /* The taps of a down-sampling filter along one side: lanczos(d) = sinc(d) sinc(d/lobes) at 2*lobes*factor distances d
  * from the output pixel's centre, in output pixels, with sum 1. Returns their number. Tap a of output i belongs to

@@ -12,8 +12,7 @@ static const dp_backend_vtable *const backends[] = {
 #if defined(DP_WITH_ONEDNN)
     &dp_backend_onednn,
 #endif
-    &dp_backend_ref,
-    &dp_backend_ref64,
+    &dp_backend_ref,    &dp_backend_ref64,
 };
 
 /* "auto": a GPU if there is one, else the CPU. What was taken stands in the back end's detail. */
@@ -26,8 +25,10 @@ static dipper_status open_best(int threads, dp_diag *diag, dp_backend **out) {
 
 dipper_status dp_backend_no_option(const char *name, const char *option, dp_diag *diag) {
     return *option == '\0' ? DIPPER_OK
-                           : dp_fail(diag, DIPPER_ERROR_DEVICE, "device '%.20s%.20s': '%.20s' takes no number and no "
-                                     "precision", name, option, name);
+                           : dp_fail(diag, DIPPER_ERROR_DEVICE,
+                                     "device '%.20s%.20s': '%.20s' takes no number and no "
+                                     "precision",
+                                     name, option, name);
 }
 
 dipper_status dp_backend_open(const char *name, int threads, dp_diag *diag, dp_backend **out) {

@@ -44,8 +44,6 @@ typedef struct dp_step { /* an op to run */
     dp_value workspace;
     dp_owner owner;
     bool on;    /* with the losses that are on: needed */
-    bool aside; /* may run beside all later ones: what it reads and its workspace live to the end, its outputs are read
-                   by none of them */
     bool clear; /* the first arg is zeroed before: it is a sum whose earlier parts are off */
     dp_plan *plan;
     void *address[DP_MAX_ARGS], *workspace_address;
@@ -99,6 +97,7 @@ void dp_graph_forget(dp_graph *g);                                  /* graph_run
 void dp_graph_select(dp_graph *g);                                  /* graph_loss.c: which steps are on */
 void dp_graph_clear(dp_graph *g, void *address, size_t bytes);      /* graph_run.c: zeros, in any bound memory */
 dipper_status dp_graph_emit_backward(dp_graph *g);                  /* graph_backward.c: losses and adjoints */
+void dp_graph_record(dp_graph *g);                                  /* graph_record.c: a whole run, in lanes */
 dipper_status dp_graph_place(dp_graph *g);                          /* graph_memory.c: lifetimes and offsets */
 void *dp_graph_address(const dp_graph *g, void *arena, dp_value v); /* graph_memory.c */
 

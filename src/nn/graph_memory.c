@@ -23,6 +23,13 @@ static void touch(dp_graph *g, dp_value v, int step) {
     if (step > t->last) t->last = step;
 }
 
+/* Where steps may run beside each other, small tensors keep their place to themselves: sharing it would make those
+ * steps wait that it was to free. Large ones fill a device alone, and share for the sake of its cache. */
+static bool alone(const dp_graph *g, dp_value v) {
+    const size_t small = (size_t)8 << 20;
+    return g->be->lanes > 1 && g->tensor[v].root == v && g->tensor[v].last >= 0 && g->tensor[v].bytes < small;
+}
+
 static void find_lifetimes(dp_graph *g) {
     for (int v = 0; v < g->tensors; v++) {
         g->tensor[v].first = INT32_MAX;
@@ -32,12 +39,8 @@ static void find_lifetimes(dp_graph *g) {
         for (int j = 0; j < g->step[i].args; j++) touch(g, g->step[i].arg[j], i);
         touch(g, g->step[i].workspace, i);
     }
-    for (int i = 0; i < g->steps; i++) {
-        for (int j = 0; j < g->step[i].args && g->step[i].aside; j++) touch(g, g->step[i].arg[j], g->steps);
-        if (g->step[i].aside) touch(g, g->step[i].workspace, g->steps);
-    }
     for (int v = 0; v < g->tensors; v++)
-        if (g->tensor[v].keep) {
+        if (g->tensor[v].keep || alone(g, v)) {
             touch(g, v, 0);
             touch(g, v, g->steps);
         }
@@ -74,21 +77,7 @@ static size_t lowest_offset(const dp_graph *g, const slot *slots, int placed, co
     return at;
 }
 
-/* Gradients of weights, which nothing but the optimiser waits for: small maps leave most of a device idle, so that it
- * can do them beside the rest. */
-static void find_asides(dp_graph *g) {
-    for (int i = 0; i < g->steps && g->be->vt->aside != NULL; i++) {
-        dp_step *s = &g->step[i];
-        s->aside = s->op.kind == DP_CONV_BWD_WEIGHTS;
-        for (int k = i + 1; k < g->steps; k++)
-            for (int j = 0; j < g->step[k].args; j++)
-                if (g->step[k].arg[j] >= 0 && (g->step[k].arg[j] == s->arg[2] || g->step[k].arg[j] == s->arg[3]))
-                    s->aside = false;
-    }
-}
-
 dipper_status dp_graph_place(dp_graph *g) {
-    find_asides(g);
     find_lifetimes(g);
     slot *slots = dp_alloc((size_t)g->tensors + 1, sizeof *slots);
     if (slots == NULL) return dp_fail(&g->diag, DIPPER_ERROR_MEMORY, "out of memory for a graph");

@@ -59,14 +59,8 @@ static void run_steps(dp_graph *g, int to) {
         dp_graph_forget(g);
         dp_graph_select(g);
     }
-    bool aside = false;
-    for (int i = 0; i < to; i++) {
-        if (!g->step[i].on) continue;
-        if (g->step[i].aside) g->be->vt->aside(g->be, aside = true);
-        dp_graph_step_run(g, i);
-        if (g->step[i].aside) g->be->vt->aside(g->be, false);
-    }
-    if (aside) g->be->vt->join(g->be);
+    for (int i = 0; i < to; i++)
+        if (g->step[i].on) dp_graph_step_run(g, i);
 }
 
 void dp_graph_forward(dp_graph *g) {
@@ -74,15 +68,9 @@ void dp_graph_forward(dp_graph *g) {
 }
 
 /* The second of the same runs is recorded: the first may still have to load what it needs. */
-static void record(dp_graph *g) {
-    g->be->vt->record_begin(g->be);
-    run_steps(g, g->steps);
-    g->recording = g->be->vt->record_end(g->be);
-}
-
 void dp_graph_run(dp_graph *g) {
     if (!g->selected) dp_graph_forget(g);
-    if (g->same_runs == 1 && g->be->vt->record_begin != NULL) record(g);
+    if (g->same_runs == 1 && g->be->vt->record_begin != NULL) dp_graph_record(g);
     if (g->recording != NULL)
         g->be->vt->replay(g->recording);
     else

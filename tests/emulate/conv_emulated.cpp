@@ -87,7 +87,7 @@ static void convolve(const dp_cuda_conv *s, const void *x, const void *w, const 
     visit(s, xs.data(), weights.data(), ys.data());
     if (s->kind == DP_CONV_FWD) put(ys, (void *)y, half);
     if (s->kind == DP_CONV_BWD_DATA) put(xs, (void *)x, half);
-    if (s->kind == DP_CONV_BWD_WEIGHTS) put(weights, (void *)w, half && !s->float_weights);
+    if (s->kind == DP_CONV_BWD_WEIGHTS) put(weights, (void *)w, half);
 }
 
 void dp_cuda_dnn_run(dp_cuda *be, void *plan, const void *x, const void *w, const void *y, void *ws) {

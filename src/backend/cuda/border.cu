@@ -78,14 +78,10 @@ void dp_cuda_border_clear_copy(const dp_cuda *be, dp_shape s, const void *x, voi
 
 /* ---- Biases ---- */
 
-/* The inside first, then, as another launch, the border, which mirrors it. */
-template <typename T> __global__ void add_bias(map m, const float *b, T *y) {
-    const size_t n = (size_t)m.h * (size_t)m.w * (size_t)m.c;
-    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (size_t)gridDim.x * blockDim.x) {
-        const size_t pixel = i / (size_t)m.c, c = i % (size_t)m.c;
-        T *at = y + m.pixel((int)(pixel / (size_t)m.w), (int)(pixel % (size_t)m.w)) + c;
-        *at = T(load<1>(at).at[0] + b[c]);
-    }
+template <typename T> __global__ void add_bias(map m, const float *b, T *y) { /* to the border with the rest */
+    const size_t n = m.pixels() * (size_t)m.c;
+    for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (size_t)gridDim.x * blockDim.x)
+        y[i] = T(load<1>(y + i).at[0] + b[i % (size_t)m.c]);
 }
 
 template <typename T> __global__ void mirror_border(map m, T *d) {
@@ -98,12 +94,12 @@ template <typename T> __global__ void mirror_border(map m, T *d) {
     d[m.pixel(y, x) + c] = d[m.pixel(dp_mirror_safe(y, m.h), dp_mirror_safe(x, m.w)) + c];
 }
 
-void dp_cuda_bias_add(const dp_cuda *be, dp_shape s, const float *b, void *y) {
+void dp_cuda_bias_add(const dp_cuda *be, dp_shape s, bool mirrored, const float *b, void *y) {
     const map m = dp_map(s);
     const unsigned blocks = dp_blocks((size_t)(2 * (s.w + 2) + 2 * s.h) * (size_t)s.c, THREADS);
     DP_WITH_ELEMENT(be, const auto add = add_bias<T>; const auto mirror = mirror_border<T>;
                     DP_LAUNCH(be, add, pass_blocks(be, m), THREADS, 0, m, b, (T *)y);
-                    DP_LAUNCH(be, mirror, blocks, THREADS, 0, m, (T *)y););
+                    if (!mirrored) DP_LAUNCH(be, mirror, blocks, THREADS, 0, m, (T *)y););
 }
 
 /* Sums over pixels, dy's border being 0: each block some of them, then the last block. Threads of a block: 8 rows of 32

@@ -10,7 +10,6 @@
 
 typedef struct conv_plan {
     void *dnn;
-    bool float_weights;
     size_t weights, copy, rest; /* offsets in the workspace: weights as bfloat16; x with a border of zeros; sums */
 } conv_plan;
 
@@ -45,17 +44,6 @@ static size_t weight_count(const dp_op *op) {
     return (size_t)op->x.c * (size_t)op->y.c * (size_t)(op->conv.k * op->conv.k);
 }
 
-/* Sums of the weights' gradient in float where cuDNN can write them from bfloat16 maps; else they are rounded once. */
-static dipper_status plan_dnn(dp_cuda_plan *plan, conv_plan *own, dp_diag *diag, size_t *workspace) {
-    dp_cuda_conv c = plain(plan->be, &plan->op);
-    if (casts(plan->be) && c.kind == DP_CONV_BWD_WEIGHTS) {
-        c.float_weights = own->float_weights = true;
-        if (dp_cuda_dnn_plan(plan->be, &c, NULL, &own->dnn, workspace) == DIPPER_OK) return DIPPER_OK;
-        c.float_weights = own->float_weights = false;
-    }
-    return dp_cuda_dnn_plan(plan->be, &c, diag, &own->dnn, workspace);
-}
-
 static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspace) {
     const dp_op *op = &plan->op;
     const dp_cuda *be = plan->be;
@@ -67,7 +55,8 @@ static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspac
     conv_plan *own = plan->own = dp_alloc(1, sizeof *own);
     if (own == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
     size_t bytes = 0;
-    DP_TRY(plan_dnn(plan, own, diag, &bytes));
+    const dp_cuda_conv c = plain(be, op);
+    DP_TRY(dp_cuda_dnn_plan(plan->be, &c, diag, &own->dnn, &bytes));
     own->weights = dp_align_up(bytes, align);
     own->copy = dp_align_up(own->weights + (casts(be) ? 2 * weight_count(op) : 0), align);
     own->rest = dp_align_up(own->copy + (copies(op) ? dp_backend_bytes(&be->base, op->x) : 0), align);
@@ -109,7 +98,7 @@ static void forward(const dp_cuda_plan *plan, void *const *args, void *ws) {
     }
     const void *x = x_for(plan, args[0], ws), *w = weights_for(plan, args[1], ws);
     dp_cuda_dnn_run(plan->be, own->dnn, x, w, args[3], ws);
-    if (args[2] != NULL) dp_cuda_bias_add(plan->be, plan->op.y, args[2], args[3]);
+    if (args[2] != NULL) dp_cuda_bias_add(plan->be, plan->op.y, plan->op.conv.k == 1, args[2], args[3]);
 }
 
 /* args: dy, w -> dx */
@@ -124,7 +113,7 @@ static void backward_data(const dp_cuda_plan *plan, void *const *args, void *ws)
     if (op->conv.k == 3) dp_cuda_border_fold(plan->be, op->x, op->conv.pad == DP_PAD_REFLECT, args[2]);
 }
 
-/* args: x, dy -> dw, db (NULL: not wanted) */
+/* args: x, dy -> dw, db (NULL: not wanted). cuDNN sums bfloat16 maps in float and rounds the sum. */
 static void backward_weights(const dp_cuda_plan *plan, void *const *args, void *ws) {
     const conv_plan *own = plan->own;
     const dp_op *op = &plan->op;
@@ -132,10 +121,9 @@ static void backward_weights(const dp_cuda_plan *plan, void *const *args, void *
         dp_cuda_point_bwd_weights(plan, args[0], args[1], args[2], args[3], ws);
         return;
     }
-    const bool rounded = casts(plan->be) && !own->float_weights;
-    void *dw = rounded ? (char *)ws + own->weights : args[2];
+    void *dw = casts(plan->be) ? (char *)ws + own->weights : args[2];
     dp_cuda_dnn_run(plan->be, own->dnn, x_for(plan, args[0], ws), dw, args[1], ws);
-    if (rounded) dp_cuda_from_bf16(plan->be, weight_count(op), dw, args[2]);
+    if (casts(plan->be)) dp_cuda_from_bf16(plan->be, weight_count(op), dw, args[2]);
     if (args[3] != NULL) dp_cuda_bias_sum(plan, op->y, args[1], args[3], (char *)ws + own->rest);
 }
 

@@ -54,16 +54,15 @@ static dipper_status choose_device(dp_cuda *be, dp_diag *diag) {
 static dipper_status open_parts(dp_cuda *be, int threads, dp_diag *diag) {
     struct cudaDeviceProp properties;
     const size_t bytes = SLOTS * sizeof(dp_cuda_slot);
-    if (cudaStreamCreateWithFlags(&be->main, cudaStreamNonBlocking) != cudaSuccess ||
-        cudaStreamCreateWithFlags(&be->side, cudaStreamNonBlocking) != cudaSuccess ||
-        cudaEventCreateWithFlags(&be->fork, cudaEventDisableTiming) != cudaSuccess ||
-        cudaEventCreateWithFlags(&be->joined, cudaEventDisableTiming) != cudaSuccess ||
-        cudaGetDeviceProperties(&properties, be->device) != cudaSuccess ||
+    bool opened = true;
+    for (int i = 0; i < DP_CUDA_LANES; i++)
+        opened = opened && cudaStreamCreateWithFlags(&be->lane[i], cudaStreamNonBlocking) == cudaSuccess;
+    be->stream = be->lane[0];
+    if (!opened || cudaGetDeviceProperties(&properties, be->device) != cudaSuccess ||
         cudaMalloc((void **)&be->slots, bytes) != cudaSuccess ||
-        cudaMemsetAsync(be->slots, 0, bytes, be->main) != cudaSuccess)
+        cudaMemsetAsync(be->slots, 0, bytes, be->stream) != cudaSuccess)
         return dp_fail(diag, DIPPER_ERROR_DEVICE, "GPU %d cannot be used: %s", be->device,
                        cudaGetErrorString(cudaGetLastError()));
-    be->stream = be->main;
     be->slot_taken = dp_alloc(SLOTS, 1);
     if (be->slot_taken == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to open the GPU");
     DP_TRY(dp_cuda_dnn_open(be, diag));
@@ -83,10 +82,11 @@ static void close_cuda(dp_backend *base) {
     if (be->base.host != NULL) be->base.host->vt->close(be->base.host);
     if (be->staging != NULL) (void)cudaFreeHost(be->staging);
     if (be->slots != NULL) (void)cudaFree(be->slots);
-    if (be->fork != NULL) (void)cudaEventDestroy(be->fork);
-    if (be->joined != NULL) (void)cudaEventDestroy(be->joined);
-    if (be->side != NULL) (void)cudaStreamDestroy(be->side);
-    if (be->main != NULL) (void)cudaStreamDestroy(be->main);
+    for (int i = 0; i < be->marks; i++)
+        if (be->mark[i] != NULL) (void)cudaEventDestroy(be->mark[i]);
+    for (int i = 0; i < DP_CUDA_LANES; i++)
+        if (be->lane[i] != NULL) (void)cudaStreamDestroy(be->lane[i]);
+    dp_free(be->mark);
     dp_free(be->slot_taken);
     dp_free(be);
 }
@@ -102,6 +102,7 @@ static dipper_status open_cuda(const char *option, int threads, dp_diag *diag, d
                             .feature_size = sizeof(float),
                             .border = 1,
                             .interleaved = true,
+                            .lanes = DP_CUDA_LANES,
                             .bias_with_norm = false};
     dipper_status status = read_option(be, option, diag);
     if (status == DIPPER_OK) status = choose_device(be, diag);
@@ -392,21 +393,49 @@ static void add_setting(dp_cuda_settings *settings, const dp_cuda_plan *plan, co
     }
 }
 
-/* ---- Beside each other ---- */
+/* ---- Lanes ---- */
 
-static void aside(dp_backend *base, bool on) {
+static void lane(dp_backend *base, int number) {
     dp_cuda *be = (dp_cuda *)base;
-    if (on) {
-        dp_cuda_note(be, cudaEventRecord(be->fork, be->main));
-        dp_cuda_note(be, cudaStreamWaitEvent(be->side, be->fork, 0));
-    }
-    be->stream = on ? be->side : be->main;
+    be->stream = be->lane[number];
 }
 
-static void join(dp_backend *base) {
+/* The event of that number; NULL, and the error kept, where none can be made. */
+static cudaEvent_t event(dp_cuda *be, int number) {
+    if (number >= be->marks) {
+        const int marks = number + 64;
+        cudaEvent_t *more = dp_alloc((size_t)marks, sizeof *more);
+        if (more == NULL) {
+            dp_cuda_note(be, cudaErrorMemoryAllocation);
+            return NULL;
+        }
+        if (be->marks > 0) memcpy(more, be->mark, (size_t)be->marks * sizeof *more);
+        dp_free(be->mark);
+        be->mark = more;
+        be->marks = marks;
+    }
+    if (be->mark[number] == NULL) dp_cuda_note(be, cudaEventCreateWithFlags(&be->mark[number], cudaEventDisableTiming));
+    return be->mark[number];
+}
+
+static void mark(dp_backend *base, int number) {
     dp_cuda *be = (dp_cuda *)base;
-    dp_cuda_note(be, cudaEventRecord(be->joined, be->side));
-    dp_cuda_note(be, cudaStreamWaitEvent(be->main, be->joined, 0));
+    const cudaEvent_t e = event(be, number);
+    if (e != NULL) dp_cuda_note(be, cudaEventRecord(e, be->stream));
+}
+
+static void wait(dp_backend *base, int number) {
+    dp_cuda *be = (dp_cuda *)base;
+    const cudaEvent_t e = event(be, number);
+    if (e != NULL) dp_cuda_note(be, cudaStreamWaitEvent(be->stream, e, 0));
+}
+
+/* Lane `to` waits for all that lane `from` has been asked. */
+static void follow(dp_cuda *be, int to, int from) {
+    lane(&be->base, from);
+    mark(&be->base, 0);
+    lane(&be->base, to);
+    wait(&be->base, 0);
 }
 
 /* ---- Running and recording ---- */
@@ -446,6 +475,8 @@ static void record_begin(dp_backend *base) {
     if (be->record == NULL) return;
     be->record->be = be;
     dp_cuda_note(be, cudaStreamBeginCapture(be->stream, cudaStreamCaptureModeThreadLocal));
+    for (int i = 1; i < DP_CUDA_LANES; i++) follow(be, i, 0);
+    lane(base, 0);
 }
 
 static void recording_free(dp_recording *recording) {
@@ -462,6 +493,7 @@ static dp_recording *record_end(dp_backend *base) {
     cudaGraph_t graph = NULL;
     be->record = NULL;
     if (r == NULL) return NULL;
+    for (int i = 1; i < DP_CUDA_LANES; i++) follow(be, 0, i);
     cudaError_t error = cudaStreamEndCapture(be->stream, &graph);
     if (error == cudaSuccess) error = cudaGraphInstantiate(&r->graph, graph, 0);
     if (graph != NULL) (void)cudaGraphDestroy(graph);
@@ -501,7 +533,8 @@ const dp_backend_vtable dp_backend_cuda = {
     .record_end = record_end,
     .replay = replay,
     .recording_free = recording_free,
-    .aside = aside,
-    .join = join,
+    .lane = lane,
+    .mark = mark,
+    .wait = wait,
     .check = check_cuda,
 };

@@ -33,14 +33,17 @@ typedef struct dp_cuda_slot {
     unsigned finished;
 } dp_cuda_slot;
 
+enum { DP_CUDA_LANES = 4 };
+
 typedef struct dp_cuda {
     dp_backend base; /* first */
     int device;
     int processors; /* multiprocessors of the GPU: grids of sums have about as many blocks */
     dp_cuda_precision precision;
-    cudaStream_t stream;              /* where everything goes at the moment */
-    cudaStream_t main, side;          /* ... which is one of these */
-    cudaEvent_t fork, joined;
+    cudaStream_t stream;              /* where everything goes at the moment: */
+    cudaStream_t lane[DP_CUDA_LANES]; /* ... one of these, the first unless a recording says otherwise */
+    cudaEvent_t *mark;                /* of recordings, by number; made when first asked for */
+    int marks;
     void *dnn;                        /* dnn.h's own */
     struct dp_cuda_recording *record; /* being recorded; else NULL */
     dp_cuda_slot *slots;              /* device */
@@ -96,8 +99,9 @@ size_t dp_cuda_point_workspace(const dp_cuda *be, const dp_op *op);
  * padding the border is just cleared. */
 void dp_cuda_border_fold(const dp_cuda *be, dp_shape s, bool mirror, void *dx);
 void dp_cuda_border_clear_copy(const dp_cuda *be, dp_shape s, const void *x,
-                               void *copy);                                    /* copy: x with a border of 0 */
-void dp_cuda_bias_add(const dp_cuda *be, dp_shape s, const float *b, void *y); /* and mirrors y's border */
+                               void *copy); /* copy: x with a border of 0 */
+/* mirrored: y's border is the mirrored inside already; else it will be. */
+void dp_cuda_bias_add(const dp_cuda *be, dp_shape s, bool mirrored, const float *b, void *y);
 void dp_cuda_bias_sum(const dp_cuda_plan *plan, dp_shape s, const void *dy, float *db, void *ws);
 size_t dp_cuda_bias_workspace(const dp_cuda *be, dp_shape s);
 void dp_cuda_to_bf16(const dp_cuda *be, size_t n, const float *x, void *y);

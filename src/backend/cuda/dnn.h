@@ -15,7 +15,6 @@ typedef struct dp_cuda_conv {
     int o, oh, ow;               /* y: (oh, ow, o) */
     int k, stride, pad;          /* weights (o, k, k, c); zeros around x on all sides */
     dp_cuda_precision precision; /* with DP_CUDA_BF16 elements are bfloat16 */
-    bool float_weights;          /* ... but the weights written by _BWD_WEIGHTS are float */
 } dp_cuda_conv;
 
 dipper_status dp_cuda_dnn_open(dp_cuda *be, dp_diag *diag);

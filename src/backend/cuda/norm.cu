@@ -85,7 +85,8 @@ __device__ static bool is_inside(const map &m, int i) {
 
 /* Sums of x - x0 and its square, x0 the channel's first pixel, which keeps the difference of large numbers small. */
 template <typename T, int V>
-__global__ void norm_stats(share w, float eps, const T *x, float *stats, float *part, dp_cuda_slot *slot) {
+__global__ void __launch_bounds__(THREADS)
+    norm_stats(share w, float eps, const T *x, float *stats, float *part, dp_cuda_slot *slot) {
     const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
     const int n = w.m.h * w.m.w, step = (int)gridDim.x * w.subs;
     vec<V> a, b;
@@ -114,8 +115,8 @@ __global__ void norm_stats(share w, float eps, const T *x, float *stats, float *
 
 /* Of all pixels, the mirrored border with them. */
 template <typename T, int V>
-__global__ void norm_apply(share w, float slope, const T *x, const float *gamma, const float *beta, const float *stats,
-                           T *y) {
+__global__ void __launch_bounds__(THREADS)
+    norm_apply(share w, float slope, const T *x, const float *gamma, const float *beta, const float *stats, T *y) {
     const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
     const int n = (int)w.m.pixels(), step = (int)gridDim.x * w.subs;
     if (channel < 0) return;
@@ -161,8 +162,9 @@ __device__ static void look(const sides<V> &s, float slope, const vec<V> &x, con
 }
 
 template <typename T, int V>
-__global__ void norm_sums(share w, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
-                          const float *stats, float *dgamma, float *dbeta, float *part, dp_cuda_slot *slot) {
+__global__ void __launch_bounds__(THREADS)
+    norm_sums(share w, float slope, const T *x, const T *dy, const float *gamma, const float *beta, const float *stats,
+              float *dgamma, float *dbeta, float *part, dp_cuda_slot *slot) {
     const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
     const int n = w.m.h * w.m.w, step = (int)gridDim.x * w.subs;
     vec<V> a, b;
@@ -189,8 +191,9 @@ __global__ void norm_sums(share w, float slope, const T *x, const T *dy, const f
 
 /* dx may be dy; its border becomes 0. */
 template <typename T, int V>
-__global__ void norm_slope(share w, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
-                           const float *stats, const float *dgamma, const float *dbeta, T *dx) {
+__global__ void __launch_bounds__(THREADS)
+    norm_slope(share w, float slope, const T *x, const T *dy, const float *gamma, const float *beta, const float *stats,
+               const float *dgamma, const float *dbeta, T *dx) {
     const int channel = my_channel<V>(w), sub = (int)(threadIdx.x / (unsigned)w.lanes);
     const int n = (int)w.m.pixels(), step = (int)gridDim.x * w.subs;
     if (channel < 0) return;
@@ -246,8 +249,8 @@ template <int V> __device__ static void sum_block(vec<V> *a, vec<V> *b) {
 }
 
 template <typename T, int V>
-__global__ void norm_small(map m, float eps, float slope, const T *x, const float *gamma, const float *beta, T *y,
-                           float *stats) {
+__global__ void __launch_bounds__(THREADS)
+    norm_small(map m, float eps, float slope, const T *x, const float *gamma, const float *beta, T *y, float *stats) {
     enum { LANES = SMALL_CHANNELS / V, SUBS = THREADS / LANES };
     const int channel = ((int)blockIdx.x * LANES + (int)threadIdx.x % LANES) * V, sub = (int)threadIdx.x / LANES;
     const int n = m.h * m.w;
@@ -295,8 +298,9 @@ __global__ void norm_small(map m, float eps, float slope, const T *x, const floa
 
 /* dx may be dy: a thread reads what it overwrites. */
 template <typename T, int V>
-__global__ void norm_small_slope(map m, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
-                                 const float *stats, T *dx, float *dgamma, float *dbeta) {
+__global__ void __launch_bounds__(THREADS)
+    norm_small_slope(map m, float slope, const T *x, const T *dy, const float *gamma, const float *beta,
+                     const float *stats, T *dx, float *dgamma, float *dbeta) {
     enum { LANES = SMALL_CHANNELS / V, SUBS = THREADS / LANES };
     const int channel = ((int)blockIdx.x * LANES + (int)threadIdx.x % LANES) * V, sub = (int)threadIdx.x / LANES;
     const int all = (int)m.pixels();
