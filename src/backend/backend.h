@@ -33,6 +33,9 @@ typedef struct dp_backend_vtable {
     /* The rest is NULL where memory is the host's and nothing can be recorded. */
     void (*clear)(dp_backend *be, void *p, size_t bytes); /* zeros */
     void (*copy)(dp_backend *be, void *to, const void *from, size_t bytes);
+    /* p, from alloc, holds weights until it is released: written by upload and DP_ADAM alone, so that a back end may
+     * keep them rounded beside. */
+    void (*weights)(dp_backend *be, void *p, size_t bytes);
     /* What plan_run is asked between begin and end is not done but kept, to be done at each replay, which costs one
      * launch; host args are read again at each. NULL: it could not be recorded. */
     void (*record_begin)(dp_backend *be);

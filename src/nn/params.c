@@ -103,6 +103,8 @@ dipper_status dp_params_alloc(dp_params *ps, dp_diag *diag) {
         if (ps->array[a] == NULL)
             return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for %zu parameters", ps->total);
     }
+    if (ps->be->vt->weights != NULL)
+        ps->be->vt->weights(ps->be, ps->array[DP_PARAM_VALUE], ps->total * ps->be->element_size);
     const dp_shape all = dp_vector((int)ps->total);
     const dp_op adam = {.kind = DP_ADAM, .x = all, .y = all}, finite = {.kind = DP_FINITE, .x = all, .y = dp_vector(1)};
     size_t a = 0, b = 0;

@@ -225,6 +225,9 @@ static inline int __ffs(int x) {
 #define __sinf(x) sinf(x)
 #define __cosf(x) cosf(x)
 
+template <typename T> static inline T __ldcg(const T *p) {
+    return *p;
+}
 template <typename T> static inline T __ldg(const T *p) {
     return *p;
 }

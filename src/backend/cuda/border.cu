@@ -7,29 +7,33 @@ enum { THREADS = 256 };
 
 /* Sum of the border's pixels that mirror (y, x), and of itself; each border pixel belongs to one inner pixel, whose
  * thread alone reads and clears it. */
-template <typename T> __device__ static void fold(const map &m, int y, int x, int c, T *d) {
-    float sum = 0;
+template <typename T, int V> __device__ static void fold(const map &m, int y, int x, int c, T *d) {
+    vec<V> sum, zero;
+    for (int v = 0; v < V; v++) sum.at[v] = zero.at[v] = 0;
+#pragma unroll
     for (int i = 0; i < 3; i++)
+#pragma unroll
         for (int j = 0; j < 3; j++) {
             const int row = i == 0 ? y : i == 1 ? -1 : m.h, column = j == 0 ? x : j == 1 ? -1 : m.w;
             if (dp_mirror(row, m.h) != y || dp_mirror(column, m.w) != x) continue;
             T *at = d + m.pixel(row, column) + c;
-            sum += load<1>(at).at[0];
-            if (i > 0 || j > 0) *at = T(0.0f);
+            const vec<V> part = load<V>(at);
+            for (int v = 0; v < V; v++) sum.at[v] += part.at[v];
+            if (i > 0 || j > 0) store<V>(at, zero);
         }
-    d[m.pixel(y, x) + c] = T(sum);
+    store<V>(d + m.pixel(y, x) + c, sum);
 }
 
 /* Threads for rows 1 and h-2 (all columns), then for columns 1 and w-2 of the other rows. */
-template <typename T> __global__ void fold_border(map m, T *d) {
-    const int at = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = at % m.c, i = at / m.c;
+template <typename T, int V> __global__ void fold_border(map m, T *d) {
+    const int lanes = m.c / V, at = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = at % lanes * V, i = at / lanes;
     const int low = m.h - 2, right = m.w - 2;
     if (i < 2 * m.w) {
         const int y = i < m.w ? 1 : low;
-        if (i < m.w || low != 1) fold(m, y, i % m.w, c, d);
+        if (i < m.w || low != 1) fold<T, V>(m, y, i % m.w, c, d);
     } else if (i < 2 * m.w + 2 * m.h) {
         const int k = i - 2 * m.w, y = k % m.h, x = k < m.h ? 1 : right;
-        if (y != 1 && y != low && (k < m.h || right != 1)) fold(m, y, x, c, d);
+        if (y != 1 && y != low && (k < m.h || right != 1)) fold<T, V>(m, y, x, c, d);
     }
 }
 
@@ -52,8 +56,10 @@ void dp_cuda_border_fold(const dp_cuda *be, dp_shape s, bool mirror, void *dx) {
                         DP_LAUNCH(be, kernel, blocks, THREADS, 0, m, (T *)dx););
         return;
     }
-    const unsigned blocks = dp_blocks((size_t)(2 * s.w + 2 * s.h) * (size_t)s.c, THREADS);
-    DP_WITH_ELEMENT(be, const auto kernel = fold_border<T>; DP_LAUNCH(be, kernel, blocks, THREADS, 0, m, (T *)dx););
+    const int v = s.c % 4 == 0 ? 4 : 1;
+    const unsigned blocks = dp_blocks((size_t)(2 * s.w + 2 * s.h) * (size_t)(s.c / v), THREADS);
+    DP_WITH_ELEMENT(be, const auto four = fold_border<T, 4>; const auto one = fold_border<T, 1>;
+                    DP_LAUNCH(be, (v == 4 ? four : one), blocks, THREADS, 0, m, (T *)dx););
 }
 
 template <typename T> __global__ void copy_clear(map m, const T *x, T *y) {

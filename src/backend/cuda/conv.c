@@ -76,6 +76,8 @@ static void drop(dp_cuda_plan *plan) {
 static const void *weights_for(const dp_cuda_plan *plan, const void *w, void *ws) {
     const conv_plan *own = plan->own;
     if (!casts(plan->be)) return w;
+    const void *rounded = dp_cuda_rounded(plan->be, w);
+    if (rounded != NULL) return rounded;
     void *cast = (char *)ws + own->weights;
     dp_cuda_to_bf16(plan->be, weight_count(&plan->op), w, cast);
     return cast;

@@ -143,8 +143,40 @@ static void *alloc_cuda(dp_backend *base, size_t bytes) {
     return p;
 }
 
+/* ---- Weights as bfloat16 ---- */
+
+/* Without memory for it convolutions round their weights each time. */
+static void keep_weights(dp_backend *base, void *p, size_t bytes) {
+    dp_cuda *be = (dp_cuda *)base;
+    if (be->precision != DP_CUDA_BF16) return;
+    dp_cuda_weights *w = dp_alloc(1, sizeof *w);
+    if (w == NULL) return;
+    *w = (dp_cuda_weights){.at = p, .bytes = bytes, .rounded = alloc_cuda(base, bytes / 2), .next = be->weights};
+    be->weights = w;
+}
+
+void *dp_cuda_rounded(const dp_cuda *be, const void *p) {
+    for (const dp_cuda_weights *w = be->weights; w != NULL; w = w->next) {
+        const char *at = p;
+        if (w->rounded != NULL && at >= w->at && at < w->at + w->bytes) return (char *)w->rounded + (at - w->at) / 2;
+    }
+    return NULL;
+}
+
+static void forget_weights(dp_cuda *be, const void *p) {
+    for (dp_cuda_weights **at = &be->weights; *at != NULL; at = &(*at)->next)
+        if ((*at)->at == p) {
+            dp_cuda_weights *gone = *at;
+            *at = gone->next;
+            (void)cudaFree(gone->rounded);
+            dp_free(gone);
+            return;
+        }
+}
+
 static void release_cuda(dp_backend *base, void *p) {
     (void)cudaStreamSynchronize(((dp_cuda *)base)->stream);
+    forget_weights((dp_cuda *)base, p);
     (void)cudaFree(p);
 }
 
@@ -244,6 +276,8 @@ static void upload(dp_backend *base, dp_shape s, void *dst, const float *src) {
     else
         memcpy(host, src, bytes);
     dp_cuda_note(be, cudaMemcpyAsync(dst, host, bytes, cudaMemcpyHostToDevice, be->stream));
+    void *rounded = dp_cuda_rounded(be, dst);
+    if (rounded != NULL) dp_cuda_to_bf16(be, bytes / sizeof(float), dst, rounded);
     dp_cuda_note(be, cudaStreamSynchronize(be->stream));
 }
 
@@ -529,6 +563,7 @@ const dp_backend_vtable dp_backend_cuda = {
     .plan_free = plan_free,
     .clear = clear_cuda,
     .copy = copy_cuda,
+    .weights = keep_weights,
     .record_begin = record_begin,
     .record_end = record_end,
     .replay = replay,

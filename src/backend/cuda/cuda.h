@@ -33,7 +33,14 @@ typedef struct dp_cuda_slot {
     unsigned finished;
 } dp_cuda_slot;
 
-enum { DP_CUDA_LANES = 4 };
+enum { DP_CUDA_LANES = 6 };
+
+typedef struct dp_cuda_weights { /* an array of weights, and the same as bfloat16 */
+    const char *at;
+    size_t bytes;
+    void *rounded;
+    struct dp_cuda_weights *next;
+} dp_cuda_weights;
 
 typedef struct dp_cuda {
     dp_backend base; /* first */
@@ -48,6 +55,7 @@ typedef struct dp_cuda {
     struct dp_cuda_recording *record; /* being recorded; else NULL */
     dp_cuda_slot *slots;              /* device */
     unsigned char *slot_taken;        /* host */
+    dp_cuda_weights *weights;         /* with bf16 */
     void *staging;                    /* pinned host memory for copies */
     size_t staging_bytes;
     cudaError_t error; /* the first that came */
@@ -104,6 +112,8 @@ void dp_cuda_border_clear_copy(const dp_cuda *be, dp_shape s, const void *x,
 void dp_cuda_bias_add(const dp_cuda *be, dp_shape s, bool mirrored, const float *b, void *y);
 void dp_cuda_bias_sum(const dp_cuda_plan *plan, dp_shape s, const void *dy, float *db, void *ws);
 size_t dp_cuda_bias_workspace(const dp_cuda *be, dp_shape s);
+/* Where the weight at w lies as bfloat16; NULL: nowhere. */
+void *dp_cuda_rounded(const dp_cuda *be, const void *w);
 void dp_cuda_to_bf16(const dp_cuda *be, size_t n, const float *x, void *y);
 void dp_cuda_from_bf16(const dp_cuda *be, size_t n, const void *x, float *y);
 

@@ -49,21 +49,38 @@ __device__ static size_t place(map m, bool feature, int row, int column) {
     return (size_t)row * ((size_t)m.h * (size_t)m.w) + column;
 }
 
-/* to[k][o] = the element of outer index outer + o and inner index inner + k, 0 past the ends. Neighbours in memory are
- * read by neighbouring threads: channels of features, columns of planes. */
-template <typename T>
-__device__ static void load_tile(const factor &f, int outer, int outer_end, int inner, int inner_end, float *to) {
+/* Where this thread's n-th element of a tile lies in it: neighbours in memory are read by neighbouring threads:
+ * channels of features, columns of planes. */
+struct spot {
+    int o, k;
+};
+
+__device__ static spot spot_of(const factor &f, int n) {
+    const int t = (int)threadIdx.x + n * THREADS, fast = t % TILE, slow = t / TILE;
     const bool outer_fast = f.feature == f.rows_outer;
-    for (int t = (int)threadIdx.x; t < TILE * TILE; t += THREADS) {
-        const int fast = t % TILE, slow = t / TILE, o = outer_fast ? fast : slow, k = outer_fast ? slow : fast;
-        float value = 0;
-        if (outer + o < outer_end && inner + k < inner_end) {
-            const int row = f.rows_outer ? outer + o : inner + k, column = f.rows_outer ? inner + k : outer + o;
-            const size_t i = place(f.m, f.feature, row, column);
-            value = f.feature ? load<1>((const T *)f.at + i).at[0] : ((const float *)f.at)[i];
-        }
-        to[k * STRIDE + o] = value;
+    const spot s = {outer_fast ? fast : slow, outer_fast ? slow : fast};
+    return s;
+}
+
+enum { EACH = TILE * TILE / THREADS };
+
+/* The elements of outer index outer + o and inner index inner + k, 0 past the ends: all are asked for at once. */
+template <typename T>
+__device__ static void fetch(const factor &f, int outer, int outer_end, int inner, int inner_end, float value[EACH]) {
+#pragma unroll
+    for (int n = 0; n < EACH; n++) {
+        const spot s = spot_of(f, n);
+        const int row = f.rows_outer ? outer + s.o : inner + s.k, column = f.rows_outer ? inner + s.k : outer + s.o;
+        value[n] = 0;
+        if (outer + s.o >= outer_end || inner + s.k >= inner_end) continue;
+        const size_t i = place(f.m, f.feature, row, column);
+        value[n] = f.feature ? load<1>((const T *)f.at + i).at[0] : ((const float *)f.at)[i];
     }
+}
+
+__device__ static void put(const factor &f, const float value[EACH], float *to) { /* to[k][o] */
+#pragma unroll
+    for (int n = 0; n < EACH; n++) to[spot_of(f, n).k * STRIDE + spot_of(f, n).o] = value[n];
 }
 
 /* The border of an output in features becomes 0. */
@@ -88,10 +105,12 @@ template <typename T> static __global__ void multiply(product p, void *y) {
     const int end = from + p.chunk < p.inner ? from + p.chunk : p.inner;
     const int fast = (int)threadIdx.x % 16 * 2, slow = (int)threadIdx.x / 16 * 2;
     const int row = p.feature ? fast : slow, column = p.feature ? slow : fast;
-    float sum[2][2] = {};
+    float sum[2][2] = {}, of_a[EACH], of_b[EACH];
     for (int k = from; k < end; k += TILE) {
-        load_tile<T>(p.a, top, p.rows, k, end, a);
-        load_tile<T>(p.b, left, p.columns, k, end, b);
+        fetch<T>(p.a, top, p.rows, k, end, of_a);
+        fetch<T>(p.b, left, p.columns, k, end, of_b);
+        put(p.a, of_a, a);
+        put(p.b, of_b, b);
         __syncthreads();
 #pragma unroll 8
         for (int l = 0; l < TILE; l++) {
@@ -125,7 +144,7 @@ static int tiles(int n) {
 /* How many layers of blocks share the inner index: a small product of long sums (the 64 x 64 of all pixels) would leave
  * most of the GPU without work. */
 static int layers_of(const dp_cuda *be, const dp_op *op, int inner) {
-    enum { LEAST = 4 }; /* tiles of a layer */
+    enum { LEAST = 1 }; /* tiles of a layer */
     const size_t count = (size_t)tiles(op->y.c) * (size_t)tiles(op->y.h * op->y.w);
     const int most = tiles(inner) / LEAST;
     if (dp_is_feature(op->y) || most < 2 || 2 * count > (size_t)be->processors) return 1;

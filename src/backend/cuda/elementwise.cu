@@ -165,6 +165,7 @@ struct adam {
     float *p;
     const float *g;
     float *m, *v;
+    bf16 *rounded; /* p as bfloat16; NULL: not kept */
     template <int V> __device__ void at(size_t i) const {
         const float *number = slot->number;
         const float b1 = number[0], b2 = number[1], c1 = number[2], c2 = number[3], rate = number[4], root = number[5],
@@ -179,14 +180,17 @@ struct adam {
         store<V>(m + i, ms);
         store<V>(v + i, vs);
         store<V>(p + i, ps);
+        if (rounded != NULL) store<V>(rounded + i, ps);
     }
 };
 
 /* args: p, g, m, v, step (host: in the slot) -> p, m, v */
 static void run_adam(const dp_cuda_plan *plan, void *const *args, void *ws) {
     (void)ws;
-    const adam f = {plan->slot, (float *)args[0], (const float *)args[1], (float *)args[2], (float *)args[3]};
-    run_each(plan->be, dp_count(plan->op.x), aligned(sizeof(float), f.p, f.g, f.m, f.v), f);
+    const adam f = {plan->slot,       (float *)args[0], (const float *)args[1],
+                    (float *)args[2], (float *)args[3], (bf16 *)dp_cuda_rounded(plan->be, args[0])};
+    run_each(plan->be, dp_count(plan->op.x),
+             aligned(sizeof(float), f.p, f.g, f.m, f.v) && aligned(sizeof(bf16), f.rounded), f);
 }
 
 /* ---- Random numbers: base/philox.c on the device ---- */

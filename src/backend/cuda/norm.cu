@@ -34,21 +34,24 @@ template <int V> __device__ static int my_channel(const share &w) {
     return sub < w.subs && lane * V < w.m.c ? lane * V : -1;
 }
 
-/* The block's sums of a and b for each channel, over its rows of threads; the row 0 has them. */
+/* The block's sums of a and b for each channel, over its rows of threads, by halves; row 0 has them. */
 template <int V> __device__ static void sum_rows(const share &w, vec<V> *a, vec<V> *b) {
-    __shared__ float room[2][THREADS * 4];
+    __shared__ float room[2][V][THREADS];
+    const int me = (int)threadIdx.x, sub = me / w.lanes;
     for (int v = 0; v < V; v++) {
-        room[0][(int)threadIdx.x * V + v] = a->at[v];
-        room[1][(int)threadIdx.x * V + v] = b->at[v];
+        room[0][v][me] = a->at[v];
+        room[1][v][me] = b->at[v];
     }
-    __syncthreads();
-    if ((int)threadIdx.x < w.lanes)
-        for (int s = 1; s < w.subs; s++)
+    for (int rows = w.subs; rows > 1;) {
+        const int half = (rows + 1) / 2;
+        __syncthreads();
+        if (sub + half < rows)
             for (int v = 0; v < V; v++) {
-                a->at[v] += room[0][((int)threadIdx.x + s * w.lanes) * V + v];
-                b->at[v] += room[1][((int)threadIdx.x + s * w.lanes) * V + v];
+                room[0][v][me] = a->at[v] += room[0][v][me + half * w.lanes];
+                room[1][v][me] = b->at[v] += room[1][v][me + half * w.lanes];
             }
-    __syncthreads();
+        rows = half;
+    }
 }
 
 /* Writes the block's sums to part[2][blocks][c]; true in the last block of all. */
@@ -64,15 +67,29 @@ __device__ static bool gather(const share &w, int channel, vec<V> a, vec<V> b, f
     return dp_last_block(slot, gridDim.x * gridDim.y);
 }
 
-/* Total over the blocks: of sum `which` and channel c. */
-__device__ static double total(const float *part, int which, unsigned blocks, int channels, int c) {
-    const float *p = part + (size_t)which * blocks * (size_t)channels + c;
-    double sum[4] = {0, 0, 0, 0};
-    unsigned i = 0;
-    for (; i + 4 <= blocks; i += 4)
-        for (unsigned k = 0; k < 4; k++) sum[k] += (double)p[(size_t)(i + k) * (size_t)channels];
-    for (; i < blocks; i++) sum[0] += (double)p[(size_t)i * (size_t)channels];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+/* Totals over the blocks of both sums of `width` channels from `first`, to total[2][width] in shared memory: all
+ * threads take part, several for one number where there are enough. */
+enum { WIDTH = 128 };
+
+__device__ static void add_up(const float *part, unsigned blocks, int channels, int first, int width,
+                              double (*total)[WIDTH]) {
+    __shared__ double room[THREADS];
+    const int values = 2 * width, shares = THREADS / values, value = (int)threadIdx.x % values;
+    const int mine = (int)threadIdx.x / values;
+    double sum = 0;
+    if (mine < shares) {
+        const float *p = part + (size_t)(value / width) * blocks * (size_t)channels + (size_t)(first + value % width);
+#pragma unroll 8
+        for (unsigned i = (unsigned)mine; i < blocks; i += (unsigned)shares)
+            sum += (double)__ldcg(p + (size_t)i * (size_t)channels);
+    }
+    room[threadIdx.x] = sum;
+    __syncthreads();
+    if (mine == 0) {
+        for (int k = 1; k < shares; k++) sum += room[k * values + value];
+        total[value / width][value % width] = sum;
+    }
+    __syncthreads();
 }
 
 /* Whether pixel i of all, with the border, is no border pixel. */
@@ -104,12 +121,17 @@ __global__ void __launch_bounds__(THREADS)
         }
     }
     if (!gather<V>(w, channel, a, b, part, slot)) return;
-    for (int c = (int)threadIdx.x; c < w.m.c; c += THREADS) {
-        const double first = (double)load<1>(x + w.m.pixel(0, 0) + c).at[0];
-        const double mean = total(part, 0, gridDim.x, w.m.c, c) / n;
-        const double var = total(part, 1, gridDim.x, w.m.c, c) / n - mean * mean;
-        stats[c] = (float)(first + mean);
-        stats[w.m.c + c] = (float)(1 / sqrt((var > 0 ? var : 0) + (double)eps));
+    __shared__ double total[2][WIDTH];
+    for (int from = 0; from < w.m.c; from += WIDTH) {
+        const int width = w.m.c - from < WIDTH ? w.m.c - from : WIDTH, c = from + (int)threadIdx.x;
+        add_up(part, gridDim.x, w.m.c, from, width, total);
+        if ((int)threadIdx.x < width) {
+            const double first = (double)load<1>(x + w.m.pixel(0, 0) + c).at[0];
+            const double mean = total[0][threadIdx.x] / n, var = total[1][threadIdx.x] / n - mean * mean;
+            stats[c] = (float)(first + mean);
+            stats[w.m.c + c] = (float)(1 / sqrt((var > 0 ? var : 0) + (double)eps));
+        }
+        __syncthreads();
     }
 }
 
@@ -183,9 +205,15 @@ __global__ void __launch_bounds__(THREADS)
         }
     }
     if (!gather<V>(w, channel, a, b, part, slot)) return;
-    for (int c = (int)threadIdx.x; c < w.m.c; c += THREADS) {
-        dbeta[c] = (float)total(part, 0, gridDim.x, w.m.c, c);
-        dgamma[c] = (float)total(part, 1, gridDim.x, w.m.c, c);
+    __shared__ double total[2][WIDTH];
+    for (int from = 0; from < w.m.c; from += WIDTH) {
+        const int width = w.m.c - from < WIDTH ? w.m.c - from : WIDTH, c = from + (int)threadIdx.x;
+        add_up(part, gridDim.x, w.m.c, from, width, total);
+        if ((int)threadIdx.x < width) {
+            dbeta[c] = (float)total[0][threadIdx.x];
+            dgamma[c] = (float)total[1][threadIdx.x];
+        }
+        __syncthreads();
     }
 }
 
@@ -220,7 +248,7 @@ __global__ void __launch_bounds__(THREADS)
 
 /* ---- Small maps: one launch, a block for eight channels ---- */
 
-enum { SMALL_CHANNELS = 8, SMALL_PIXELS = 5000 };
+enum { SMALL_CHANNELS = 8, SMALL_PIXELS = 1500 };
 
 /* The block's sums of a and b for each channel, in a fixed order; every thread gets those of its channels. LANES
  * neighbouring threads have different channels. */
@@ -239,12 +267,16 @@ template <int V> __device__ static void sum_block(vec<V> *a, vec<V> *b) {
             room[1][warp][lane * V + v] = b->at[v];
         }
     __syncthreads();
+    if (threadIdx.x < 2 * SMALL_CHANNELS) {
+        const int which = (int)threadIdx.x / SMALL_CHANNELS, c = (int)threadIdx.x % SMALL_CHANNELS;
+        float sum = 0;
+        for (int w = 0; w < WARPS; w++) sum += room[which][w][c];
+        room[which][0][c] = sum;
+    }
+    __syncthreads();
     for (int v = 0; v < V; v++) {
-        a->at[v] = b->at[v] = 0;
-        for (int w = 0; w < WARPS; w++) {
-            a->at[v] += room[0][w][lane * V + v];
-            b->at[v] += room[1][w][lane * V + v];
-        }
+        a->at[v] = room[0][0][lane * V + v];
+        b->at[v] = room[1][0][lane * V + v];
     }
 }
 
@@ -273,7 +305,7 @@ __global__ void __launch_bounds__(THREADS)
     if (!mine) return;
     for (int v = 0; v < V; v++) {
         const float mean = a.at[v] / (float)n, var = b.at[v] / (float)n - mean * mean;
-        const float rstd = (float)(1 / sqrt((double)(var > 0 ? var : 0) + (double)eps));
+        const float rstd = 1 / sqrtf((var > 0 ? var : 0) + eps);
         if (sub == 0) {
             stats[channel + v] = first.at[v] + mean;
             stats[m.c + channel + v] = rstd;

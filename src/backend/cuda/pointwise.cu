@@ -6,26 +6,26 @@ enum { THREADS = 256, MOST = 8, WARP = 32 };
 
 /* ---- Forward: a warp per pixel ---- */
 
-template <typename T, int V>
+template <typename T, int V, int O>
 __global__ void point_fwd(map m, int outputs, const T *x, const float *w, const float *b, float *y) {
     const int lane = (int)(threadIdx.x % WARP);
     const size_t warp = ((size_t)blockIdx.x * blockDim.x + threadIdx.x) / WARP, n = (size_t)m.h * (size_t)m.w;
     const size_t warps = (size_t)gridDim.x * blockDim.x / WARP;
     for (size_t i = warp; i < n; i += warps) {
-        float sum[MOST];
-        for (int o = 0; o < MOST; o++) sum[o] = 0;
+        float sum[O];
+        for (int o = 0; o < O; o++) sum[o] = 0;
         const T *pixel = x + m.pixel((int)(i / (size_t)m.w), (int)(i % (size_t)m.w));
         for (int c = lane * V; c < m.c; c += WARP * V) {
             const vec<V> value = load<V>(pixel + c);
 #pragma unroll
-            for (int o = 0; o < MOST; o++)
+            for (int o = 0; o < O; o++)
                 if (o < outputs) {
                     const vec<V> weight = load<V>(w + (size_t)o * (size_t)m.c + c);
                     for (int v = 0; v < V; v++) sum[o] += weight.at[v] * value.at[v];
                 }
         }
 #pragma unroll
-        for (int o = 0; o < MOST; o++)
+        for (int o = 0; o < O; o++)
             if (o < outputs) {
                 for (int step = WARP / 2; step > 0; step /= 2) sum[o] += __shfl_xor_sync(0xffffffffu, sum[o], step);
                 if (lane == o) y[(size_t)o * n + i] = sum[o] + b[o];
@@ -57,7 +57,7 @@ __global__ void point_bwd_data(map m, int outputs, const float *dy, const float 
 
 /* A warp has 32*V channels of a pixel, the block's warps every 8th pixel; channel m.c is the bias, whose x is 1, summed
  * by the lane that would have it. part[blocks][outputs][c + 1]. */
-template <typename T, int V>
+template <typename T, int V, int O>
 __global__ void point_bwd_weights(map m, int outputs, const T *x, const float *dy, float *dw, float *db, float *part,
                                   dp_cuda_slot *slot) {
     enum { SUBS = THREADS / WARP };
@@ -65,8 +65,8 @@ __global__ void point_bwd_weights(map m, int outputs, const T *x, const float *d
     const int lane = (int)(threadIdx.x % WARP), sub = (int)(threadIdx.x / WARP);
     const int c = ((int)(blockIdx.y * WARP) + lane) * V;
     const size_t n = (size_t)m.h * (size_t)m.w, width = (size_t)m.c + 1, all = (size_t)outputs * width;
-    vec<V> sum[MOST];
-    for (int o = 0; o < MOST; o++)
+    vec<V> sum[O];
+    for (int o = 0; o < O; o++)
         for (int v = 0; v < V; v++) sum[o].at[v] = 0;
 #pragma unroll 4
     for (size_t i = (size_t)blockIdx.x * SUBS + (size_t)sub; i < n; i += (size_t)gridDim.x * SUBS) {
@@ -74,14 +74,14 @@ __global__ void point_bwd_weights(map m, int outputs, const T *x, const float *d
         for (int v = 0; v < V; v++) value.at[v] = 1;
         if (c < m.c) value = load<V>(x + m.pixel((int)(i / (size_t)m.w), (int)(i % (size_t)m.w)) + c);
 #pragma unroll
-        for (int o = 0; o < MOST; o++)
+        for (int o = 0; o < O; o++)
             if (o < outputs) {
                 const float d = dy[(size_t)o * n + i];
                 for (int v = 0; v < V; v++) sum[o].at[v] += d * value.at[v];
             }
     }
 #pragma unroll
-    for (int o = 0; o < MOST; o++) {
+    for (int o = 0; o < O; o++) {
         if (o >= outputs) break;
         __syncthreads();
         for (int v = 0; v < V; v++) room[sub][lane * V + v] = sum[o].at[v];
@@ -112,12 +112,20 @@ static unsigned at_most(size_t wanted, int most) {
     return (unsigned)(wanted < (size_t)most ? wanted : (size_t)most);
 }
 
+/* The kernel for so many outputs: its loops over them have that length, or MOST. */
+#define FOR_OUTPUTS(kernel, T, V, outputs)                                                                             \
+    ((outputs) == 1   ? kernel<T, V, 1>                                                                                \
+     : (outputs) == 2 ? kernel<T, V, 2>                                                                                \
+     : (outputs) == 3 ? kernel<T, V, 3>                                                                                \
+                      : kernel<T, V, MOST>)
+
 void dp_cuda_point_fwd(const dp_cuda_plan *plan, const void *x, const float *w, const float *b, float *y) {
     const map m = dp_map(plan->op.x);
-    const unsigned blocks = at_most(dp_blocks((size_t)m.h * (size_t)m.w, THREADS / WARP), 8 * plan->be->processors);
-    DP_WITH_ELEMENT(
-        plan->be, const auto four = point_fwd<T, 4>; const auto one = point_fwd<T, 1>;
-        DP_LAUNCH(plan->be, (m.c % 4 == 0 ? four : one), blocks, THREADS, 0, m, plan->op.y.c, (const T *)x, w, b, y););
+    const int outputs = plan->op.y.c;
+    const unsigned blocks = at_most(dp_blocks((size_t)m.h * (size_t)m.w, 2 * THREADS / WARP), 8 * plan->be->processors);
+    DP_WITH_ELEMENT(plan->be, const auto four = FOR_OUTPUTS(point_fwd, T, 4, outputs);
+                    const auto one = FOR_OUTPUTS(point_fwd, T, 1, outputs); DP_LAUNCH(
+                        plan->be, (m.c % 4 == 0 ? four : one), blocks, THREADS, 0, m, outputs, (const T *)x, w, b, y););
 }
 
 void dp_cuda_point_bwd_data(const dp_cuda_plan *plan, const float *dy, const float *w, void *dx) {
@@ -141,7 +149,8 @@ void dp_cuda_point_bwd_weights(const dp_cuda_plan *plan, const void *x, const fl
     const map m = dp_map(plan->op.x);
     const int v = m.c % 4 == 0 ? 4 : 1;
     const dim3 grid(weight_blocks(plan->be, &plan->op), dp_blocks((size_t)m.c + 1, (unsigned)(WARP * v)));
-    DP_WITH_ELEMENT(plan->be, const auto four = point_bwd_weights<T, 4>; const auto one = point_bwd_weights<T, 1>;
+    DP_WITH_ELEMENT(plan->be, const auto four = FOR_OUTPUTS(point_bwd_weights, T, 4, plan->op.y.c);
+                    const auto one = FOR_OUTPUTS(point_bwd_weights, T, 1, plan->op.y.c);
                     DP_LAUNCH(plan->be, (v == 4 ? four : one), grid, THREADS, 0, m, plan->op.y.c, (const T *)x, dy, dw,
                               db, (float *)ws, plan->slot););
 }
