@@ -128,7 +128,7 @@ static int add_method(const bench_options *o, dipper_context *context, const cha
 /* The context is only to check options: work is done in child processes. */
 static int add_methods(const bench_options *o, runs *r) {
     dipper_context *context = NULL;
-    int code = library_open(o->runs.device, o->runs.threads, &context);
+    int code = library_open_to_check(o->runs.device, o->runs.threads, &context);
     if (!code && !o->methods.count) code = add_method(o, context, "fast", r);
     for (int i = 0; i < o->methods.count && !code; i++) code = add_method(o, context, o->methods.items[i], r);
     dipper_context_destroy(&context);

@@ -8,8 +8,10 @@
 #include <string.h>
 
 static int device_is_known(const char *name) {
+    const size_t length = strcspn(name, ":/"); /* a number and a precision may follow */
     int known = strcmp(name, "auto") == 0;
-    for (int i = 0; !known && dipper_device_name(i); i++) known = strcmp(dipper_device_name(i), name) == 0;
+    for (int i = 0; !known && dipper_device_name(i); i++)
+        known = strlen(dipper_device_name(i)) == length && strncmp(dipper_device_name(i), name, length) == 0;
     return known;
 }
 
@@ -22,12 +24,20 @@ static int unknown_device(const char *name) {
 
 int library_open(const char *device, int threads, dipper_context **context) {
     dipper_context_options options;
+    char why[256] = "";
     dipper_context_options_init(&options);
     options.device = device;
     options.threads = threads;
+    options.why = why;
+    options.why_size = sizeof why;
     if (!device_is_known(device)) return unknown_device(device);
     const dipper_status status = dipper_context_create(&options, context);
-    return status ? library_refused(NULL, "--device", device, status) : 0;
+    if (status) fprintf(stderr, "dipper: --device '%s': %s\n", device, why[0] ? why : dipper_status_text(status));
+    return (int)status;
+}
+
+int library_open_to_check(const char *device, int threads, dipper_context **context) {
+    return device_is_known(device) ? library_open("cpu", threads, context) : unknown_device(device);
 }
 
 int library_refused(dipper_context *context, const char *option, const char *text, dipper_status status) {

@@ -6,6 +6,8 @@
 
 /* Opens a context, or says on stderr why not (with the devices that there are) and returns the exit code. */
 int library_open(const char *device, int threads, dipper_context **context);
+/* For options and plans alone, where child processes do the work: it starts no GPU, which they could not use then. */
+int library_open_to_check(const char *device, int threads, dipper_context **context);
 /* Says what the library has against the value of an option; its text names field and range. Returns the exit code. */
 int library_refused(dipper_context *context, const char *option, const char *text, dipper_status status);
 

@@ -120,14 +120,14 @@ static int read_plan(const sweep_options *o, const char *path, dipper_context *c
     return 0;
 }
 
-/* The context only checks the plan and tries its methods: work is done in child processes. */
+/* The context only checks the plan, and for a dry run tries its methods: work is done in child processes. */
 static int run_plan(const sweep_options *o, const text_list *operands, runs *r) {
     dipper_context *context = NULL;
     if (operands->count != 1)
         return usage("plan", operands->count ? operands->items[1] : NULL, "name one plan, a JSON file");
     if (!runs_possible("sweep", "sweeps")) return DIPPER_ERROR_ARGUMENT;
     int code = read_shard(o->shard, r);
-    if (!code) code = library_open(o->runs.device, o->runs.threads, &context);
+    if (!code) code = (o->dry_run ? library_open : library_open_to_check)(o->runs.device, o->runs.threads, &context);
     if (!code) code = read_plan(o, operands->items[0], context, r);
     if (!code && o->emit_sbatch) code = sweep_print_sbatch(o, operands->items[0], r);
     if (!code && o->dry_run) {

@@ -133,13 +133,16 @@ static report bury(child *c) {
 
 static dipper_status open_context(const study_crew_options *o, dipper_context **context, io_error *error) {
     dipper_context_options options;
+    char why[256] = "";
     dipper_context_options_init(&options);
+    options.why = why;
+    options.why_size = sizeof why;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int threads = o->threads ? o->threads : cores > 0 ? (int)cores : 1;
     options.device = o->device;
     options.threads = o->jobs > 1 ? (threads > o->jobs ? threads / o->jobs : 1) : o->threads;
     dipper_status status = dipper_context_create(&options, context);
-    if (status) return io_fail(error, status, "device '%s': %s", o->device, dipper_status_text(status));
+    if (status) return io_fail(error, status, "device '%s': %s", o->device, why[0] ? why : dipper_status_text(status));
     return DIPPER_OK;
 }
 

@@ -1,4 +1,5 @@
 #include <omp.h>
+#include <stdio.h>
 
 #include "api/api.h"
 #include "base/clock.h"
@@ -23,6 +24,8 @@ dipper_status dipper_context_create(const dipper_context_options *options, dippe
     const int threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     const char *device = options->device != NULL ? options->device : "auto";
     const dipper_status status = dp_backend_open(device, threads, &context->diag, &context->be);
+    if (status != DIPPER_OK && options->why != NULL && options->why_size > 0)
+        snprintf(options->why, options->why_size, "%s", context->diag.text);
     if (status != DIPPER_OK)
         dipper_context_destroy(&context);
     else
@@ -91,7 +94,12 @@ const char *dipper_build_text(void) {
 #else
            "off"
 #endif
-           ", CUDA off";
+           ", CUDA "
+#ifdef DP_WITH_CUDA
+           "on";
+#else
+           "off";
+#endif
 }
 
 dipper_image dipper_image_view(float *data, int width, int height, int channels) {

@@ -124,11 +124,8 @@ template <typename T> __global__ void sum_bias(map m, const T *dy, float *db, fl
         part[(size_t)blockIdx.x * (size_t)m.c + (size_t)c] = sum;
     }
     if (!dp_last_block(slot, gridDim.x * gridDim.y)) return;
-    for (int k = (int)threadIdx.x; k < m.c; k += (int)blockDim.x) {
-        double total = 0;
-        for (unsigned i = 0; i < gridDim.x; i++) total += (double)part[(size_t)i * (size_t)m.c + (size_t)k];
-        db[k] = (float)total;
-    }
+    for (int k = (int)threadIdx.x; k < m.c; k += (int)blockDim.x)
+        db[k] = (float)dp_sum_parts(part + k, (size_t)m.c, 0, 1, gridDim.x);
 }
 
 size_t dp_cuda_bias_workspace(const dp_cuda *be, dp_shape s) {

@@ -126,6 +126,24 @@ template <typename F> __device__ inline F dp_block_sum(F value, F *room) {
     return sum;
 }
 
+/* Sum of part[i * stride] for i = first, first + step ... below count: asks for many at once, as each may have to come
+ * from another multiprocessor's part of the cache. */
+__device__ inline double dp_sum_parts(const float *part, size_t stride, unsigned first, unsigned step, unsigned count) {
+    enum { BATCH = 16 };
+    double sum = 0;
+    for (unsigned i = first; i < count; i += BATCH * step) {
+        float value[BATCH];
+#pragma unroll
+        for (unsigned k = 0; k < BATCH; k++) {
+            const unsigned at = i + k * step;
+            value[k] = at < count ? part[(size_t)at * stride] : 0;
+        }
+#pragma unroll
+        for (unsigned k = 0; k < BATCH; k++) sum += (double)value[k];
+    }
+    return sum;
+}
+
 /* True in all threads of the block that is the last of the grid to come here: what the others wrote before is visible
  * to it. The counter is then 0 again. blockDim.x threads, all of them must call. */
 __device__ inline bool dp_last_block(dp_cuda_slot *slot, unsigned blocks) {

@@ -77,12 +77,9 @@ __device__ static void add_up(const float *part, unsigned blocks, int channels, 
     const int values = 2 * width, shares = THREADS / values, value = (int)threadIdx.x % values;
     const int mine = (int)threadIdx.x / values;
     double sum = 0;
-    if (mine < shares) {
-        const float *p = part + (size_t)(value / width) * blocks * (size_t)channels + (size_t)(first + value % width);
-#pragma unroll 8
-        for (unsigned i = (unsigned)mine; i < blocks; i += (unsigned)shares)
-            sum += (double)__ldcg(p + (size_t)i * (size_t)channels);
-    }
+    if (mine < shares)
+        sum = dp_sum_parts(part + (size_t)(value / width) * blocks * (size_t)channels + (size_t)(first + value % width),
+                           (size_t)channels, (unsigned)mine, (unsigned)shares, blocks);
     room[threadIdx.x] = sum;
     __syncthreads();
     if (mine == 0) {

@@ -95,9 +95,7 @@ __global__ void point_bwd_weights(map m, int outputs, const T *x, const float *d
     }
     if (!dp_last_block(slot, gridDim.x * gridDim.y)) return;
     for (size_t k = threadIdx.x; k < all; k += blockDim.x) {
-        double total = 0;
-#pragma unroll 8
-        for (unsigned i = 0; i < gridDim.x; i++) total += (double)part[(size_t)i * all + k];
+        const double total = dp_sum_parts(part + k, all, 0, 1, gridDim.x);
         const size_t o = k / width, at = k % width;
         if (at < (size_t)m.c)
             dw[o * (size_t)m.c + at] = (float)total;
