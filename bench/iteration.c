@@ -1,8 +1,8 @@
 /* Time of one solver iteration, each op's share, and the machine's ceilings beside it.
  * usage: iteration RECIPE PICTURE_SIDE PSF_SIDE ITERATIONS THREADS [f=v ...]
- * DIPPER_DEVICE in the environment names another back end. Prints RESULT and the median and least time (ms) and peak
- * memory (MB), as bench/torch_iteration.py does. On a GPU also GRAPH: forward, losses and backward alone, enqueued many
- * times with one wait. */
+ * DIPPER_DEVICE in the environment names another back end, DIPPER_LANES other lanes for its recordings. Prints RESULT
+ * and the median and least time (ms) and peak memory (MB), as bench/torch_iteration.py does. On a GPU also GRAPH:
+ * forward, losses and backward alone, enqueued many times with one wait. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -236,6 +236,7 @@ int main(int argc, char **argv) {
         picture.data[i] = 0.5f + 0.4f * sinf(0.01f * (float)(i % 977));
     if (status == DIPPER_OK)
         status = dp_backend_open(getenv("DIPPER_DEVICE") ? getenv("DIPPER_DEVICE") : "auto", threads, &diag, &be);
+    if (status == DIPPER_OK && getenv("DIPPER_LANES") != NULL) be->lanes = atoi(getenv("DIPPER_LANES"));
     if (status == DIPPER_OK) status = dp_params_new(be, &diag, &params);
     const int last = recipe.scales.count - 1;
     dipper_solver_options options = {.struct_size = sizeof options, .psf_width = psf, .psf_height = psf};

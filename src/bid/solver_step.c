@@ -47,14 +47,15 @@ static dipper_status begin_stage(dp_solver *s, dp_diag *diag) {
 /* Takes over picture and PSF of the iteration just done; the last stage's go to the averages, which may say that the
  * run has done enough. */
 static void remember(dp_solver *s) {
-    const dp_stage *stage = &s->stage[s->current];
+    dp_stage *stage = &s->stage[s->current];
+    const bool counts = s->current == s->stages - 1 && s->turn.t >= 0;
     dp_stage_read(stage, s->latent, s->psf);
     s->psf_stage = s->current;
-    if (s->current < s->stages - 1 || s->turn.t < 0) return;
-    if (s->std != NULL && dp_recipe_stage(&s->recipe.loss, s->turn.t, stage->iterations) == DP_LOSS_ELBO)
+    if (counts && s->std != NULL && dp_recipe_stage(&s->recipe.loss, s->turn.t, stage->iterations) == DP_LOSS_ELBO)
         dp_stage_read_std(stage, s->std);
-    if (s->seen != NULL) dp_graph_read(stage->graph, stage->view.seen, s->seen);
-    s->stopped = dp_stopping_add(s->stopping, s->latent, s->seen);
+    if (counts && s->seen != NULL) dp_graph_read(stage->graph, stage->view.seen, s->seen);
+    if (s->recipe.centre_every == 0) dp_stage_go_ahead(stage, &s->recipe, s->image_params, s->turn.t + 1);
+    if (counts) s->stopped = dp_stopping_add(s->stopping, s->latent, s->seen);
 }
 
 /* Several starts at the first scale cost little and avoid the runs that begin in a wrong place. The loss tells them
@@ -150,6 +151,7 @@ static dipper_status iterate(dp_solver *s, double since, dp_diag *diag) {
     bool skipped;
     const double loss = dp_stage_iterate(stage, &s->recipe, s->image_params, &s->turn, &skipped);
     if (isfinite(loss)) take(s, loss);
+    if (!isfinite(loss) && s->be->vt->check != NULL) DP_TRY(s->be->vt->check(s->be, diag));
     const dp_trouble trouble =
         dp_rescue_look(&s->rescue, stage, s->image_params, loss, skipped, s->turn.t, s->latent, s->psf);
     if (trouble != DP_TROUBLE_NONE) DP_TRY(rescue(s, trouble, diag));

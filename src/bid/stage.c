@@ -160,6 +160,7 @@ static dipper_status begin_guide(dp_stage *s, const dp_stage *before, const floa
 dipper_status dp_stage_begin(dp_stage *s, const dp_recipe *r, void *arena, const dp_stage *before, const float *psf,
                              dp_diag *diag) {
     dp_graph_bind(s->graph, arena);
+    s->ahead.begun = false;
     dp_graph_set_counter(s->graph, (uint64_t)s->number << 32);
     dp_graph_write(s->graph, s->view.target, s->given);
     if (s->view.mask >= 0) dp_graph_write(s->graph, s->view.mask, s->weights);
@@ -189,12 +190,38 @@ bool dp_stage_moves_psf(const dp_stage *s, const dp_recipe *r, long t) {
     return t < 0 || dp_recipe_reached(r->psf_from, t, s->iterations); /* t < 0: pre-training */
 }
 
+static long changes(const dp_stage *s, const dp_params *image_params) {
+    long sum = dp_params_changes(image_params);
+    for (int i = 0; i < DP_STAGE_PARAMS; i++)
+        if (dp_stage_params(s, i) != NULL) sum += dp_params_changes(dp_stage_params(s, i));
+    return sum;
+}
+
+void dp_stage_go_ahead(dp_stage *s, const dp_recipe *r, const dp_params *image_params, long t) {
+    if (s->be->vt->replay == NULL || t >= s->iterations) return;
+    s->ahead.begun = true;
+    s->ahead.t = t;
+    s->ahead.changes = changes(s, image_params);
+    s->ahead.counter = dp_graph_counter(s->graph);
+    dp_objective_set(&s->objective, r, s->graph, t, s->iterations);
+    dp_graph_run(s->graph);
+}
+
+/* Forward, losses, backward, unless they have been begun with these parameters. */
+static void run(dp_stage *s, const dp_recipe *r, const dp_params *image_params, long t) {
+    const bool done = s->ahead.begun && s->ahead.t == t && s->ahead.changes == changes(s, image_params);
+    if (s->ahead.begun && !done) dp_graph_set_counter(s->graph, s->ahead.counter);
+    s->ahead.begun = false;
+    if (done) return;
+    dp_objective_set(&s->objective, r, s->graph, t, s->iterations);
+    dp_graph_run(s->graph);
+}
+
 double dp_stage_iterate(dp_stage *s, const dp_recipe *r, dp_params *image_params, const dp_turn *turn, bool *skipped) {
     const double factor = turn->rate * rate(r, turn->t, s->iterations);
     const dp_adam_step image = {r->lr_image * factor, r->beta1_image, r->beta2_image, 1e-8, turn->image_t + 1};
     const double lr[DP_STAGE_PARAMS] = {r->lr_psf, r->lr_guide};
-    dp_objective_set(&s->objective, r, s->graph, turn->t, s->iterations);
-    dp_graph_run(s->graph);
+    run(s, r, image_params, turn->t);
     *skipped = !dp_params_gradients_finite(image_params);
     for (int i = 0; i < DP_STAGE_PARAMS; i++)
         if (dp_stage_params(s, i) != NULL && !dp_params_gradients_finite(dp_stage_params(s, i))) *skipped = true;

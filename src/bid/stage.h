@@ -30,6 +30,11 @@ typedef struct dp_stage {
     dp_guide guide;
     dp_objective objective;
     char name[24]; /* "scale 1/4" */
+    struct {
+        bool begun;
+        long t, changes;
+        uint64_t counter; /* before it */
+    } ahead;              /* the next iteration's run, begun already */
 } dp_stage;
 
 /* image_params gets the network's weights (shared by name). first: the stage 0, where this is another. It and the
@@ -58,6 +63,11 @@ typedef struct dp_turn { /* of the loop */
  * Returns the loss. */
 double dp_stage_iterate(dp_stage *stage, const dp_recipe *recipe, dp_params *image_params, const dp_turn *turn,
                         bool *skipped);
+
+/* Where a device works by itself: lets it begin on forward, losses and backward of iteration t, the next, while the
+ * host is busy. What dp_stage_read... and dp_graph_read give is lost with it. Nothing that is done to the parameters in
+ * between is lost: the run is then made again. */
+void dp_stage_go_ahead(dp_stage *stage, const dp_recipe *recipe, const dp_params *image_params, long t);
 
 /* False while the PSF is held as it started (psf_from). */
 bool dp_stage_moves_psf(const dp_stage *stage, const dp_recipe *recipe, long t);

@@ -73,6 +73,7 @@ void dp_graph_write(dp_graph *g, dp_value v, const float *src); /* planar host f
 void dp_graph_read(const dp_graph *g, dp_value v, float *dst);
 
 void dp_graph_set_counter(dp_graph *g, uint64_t counter);
+uint64_t dp_graph_counter(const dp_graph *g);
 void dp_graph_forward(dp_graph *g);
 void dp_graph_run(dp_graph *g);                          /* forward, losses, backward; counter + 1 */
 double dp_graph_loss_sum(const dp_graph *g);             /* of the losses that are on, from the last run */

@@ -40,16 +40,25 @@ static dp_op adjoint(const dp_node *n, dp_op_kind kind) {
     return op;
 }
 
+static void conv_backward_data(dp_graph *g, const dp_node *n, dp_value dy) {
+    const dp_value dx = gradient_target(g, n->in[0]);
+    const dp_op op = adjoint(n, DP_CONV_BWD_DATA);
+    if (dx < 0) return;
+    dp_graph_emit(g, &op, 3, (const dp_value[]){dy, n->in[1], dx});
+    contribute(g, n->in[0], dx);
+}
+
+/* The weights first, while x and dy are at hand, and x's memory can be dx's. With lanes the gradient that all further
+ * steps wait for first, so that it stays in their lane, and the weights go to another. */
 static void conv_backward(dp_graph *g, const dp_node *n, dp_value dy) {
     const dp_value dw = gradient_target(g, n->in[1]), db = n->idle_bias ? -1 : gradient_target(g, n->in[2]);
-    const dp_op weights = adjoint(n, DP_CONV_BWD_WEIGHTS), data = adjoint(n, DP_CONV_BWD_DATA);
+    const dp_op weights = adjoint(n, DP_CONV_BWD_WEIGHTS);
+    const bool data_first = g->be->lanes > 1;
+    if (data_first) conv_backward_data(g, n, dy);
     dp_graph_emit(g, &weights, 4, (const dp_value[]){n->in[0], dy, dw, db});
     contribute(g, n->in[1], dw);
     contribute(g, n->in[2], db);
-    const dp_value dx = gradient_target(g, n->in[0]);
-    if (dx < 0) return;
-    dp_graph_emit(g, &data, 3, (const dp_value[]){dy, n->in[1], dx});
-    contribute(g, n->in[0], dx);
+    if (!data_first) conv_backward_data(g, n, dy);
 }
 
 /* In place over dy, which nobody needs afterwards. */

@@ -42,6 +42,10 @@ void dp_graph_set_counter(dp_graph *g, uint64_t counter) {
     g->counter = counter;
 }
 
+uint64_t dp_graph_counter(const dp_graph *g) {
+    return g->counter;
+}
+
 void dp_graph_step_run(dp_graph *g, int step) {
     dp_step *s = &g->step[step];
     if (s->clear) dp_graph_clear(g, s->address[0], dp_backend_bytes(g->be, s->op.x));

@@ -19,6 +19,7 @@ struct dp_params {
     entry *entries;
     int count, capacity;
     size_t total; /* floats, padding included */
+    long changes;
     bool failed;
     void *array[DP_PARAM_ARRAYS];
     dp_plan *adam, *finite;
@@ -126,6 +127,7 @@ void dp_params_read(const dp_params *ps, dp_param_array array, int index, float 
 }
 
 void dp_params_write(dp_params *ps, dp_param_array array, int index, const float *src) {
+    ps->changes += array == DP_PARAM_VALUE;
     ps->be->vt->upload(ps->be, ps->entries[index].shape, dp_params_at(ps, array, index), src);
 }
 
@@ -180,7 +182,12 @@ void dp_params_save(const dp_params *ps, float *values) {
     ps->be->vt->download(ps->be, dp_vector((int)ps->total), values, ps->array[DP_PARAM_VALUE]);
 }
 
+long dp_params_changes(const dp_params *ps) {
+    return ps->changes;
+}
+
 void dp_params_load(dp_params *ps, const float *values) {
+    ps->changes++;
     ps->be->vt->upload(ps->be, dp_vector((int)ps->total), ps->array[DP_PARAM_VALUE], values);
 }
 
@@ -194,6 +201,7 @@ bool dp_params_gradients_finite(dp_params *ps) {
 
 void dp_params_adam(dp_params *ps, const dp_adam_step *step) {
     dp_adam_step s = *step;
+    ps->changes++;
     void *const args[] = {ps->array[DP_PARAM_VALUE], ps->array[DP_PARAM_GRAD], ps->array[DP_PARAM_M],
                           ps->array[DP_PARAM_V], &s};
     ps->be->vt->plan_run(ps->adam, args, ps->workspace);

@@ -38,6 +38,9 @@ void *dp_params_at(const dp_params *ps, dp_param_array array, int index); /* dev
 void dp_params_read(const dp_params *ps, dp_param_array array, int index, float *dst);
 void dp_params_write(dp_params *ps, dp_param_array array, int index, const float *src);
 
+/* How often values have been written or stepped: the same number, the same values. */
+long dp_params_changes(const dp_params *ps);
+
 /* All values to or from host memory of dp_params_total floats, in the back end's order, without the moments. */
 size_t dp_params_total(const dp_params *ps);
 void dp_params_save(const dp_params *ps, float *values);
