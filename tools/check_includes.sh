@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 {
-    find src -name '*.[ch]' -o -name '*.def'
+    find src -name '*.[ch]' -o -name '*.def' -o -name '*.cu' -o -name '*.cuh'
     find include io study cli examples -name '*.[ch]' 2>/dev/null || true
 } | sort | xargs awk '
 function breach(what) {
@@ -70,7 +70,8 @@ FNR == 1 {
     if (path ~ /^jansson/ && FILENAME !~ /^(io|study)\//) breach("<" path "> belongs to io and study")
     if (path ~ /^xxhash/ && FILENAME !~ /^study\//) breach("<" path "> belongs to study")
     if (path ~ /^mpi\.h/ && FILENAME !~ /^cli\/mpi\//) breach("<" path "> belongs to cli/mpi")
-    if (path ~ /^(cuda|cudnn|cufft)/) breach("<" path ">: there is no CUDA back end")
+    if (path ~ /^cudnn/ && FILENAME !~ /^src\/backend\/cuda\/[a-z0-9_]*_cudnn\.c$/) breach("<" path "> belongs to src/backend/cuda/*_cudnn.c")
+    if (path ~ /^cuda/ && inner != "cuda") breach("<" path "> belongs to src/backend/cuda")
     if (path ~ /^dipper\// || path ~ /^(base|tensor|nn|image|bid)\//) breach("own headers in quotes: " path)
     next
 }

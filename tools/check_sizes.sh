@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 list=$(mktemp)
 trap 'rm -f "$list"' EXIT INT TERM
-find src io study cli tests bench examples include -name '*.[ch]' -o -name '*.def' 2>/dev/null | sort | xargs awk -v list="$list" '
+find src io study cli tests bench examples include -name '*.[ch]' -o -name '*.def' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cpp' 2>/dev/null | sort | xargs awk -v list="$list" '
 function end_of_file() {
     if (file != "" && lines > 500 && !reason) {
         printf "%s: %d lines, and no reason (\"over 500 lines: ...\") at its top\n", file, lines
