@@ -45,7 +45,7 @@ typedef struct task {
     uint64_t draw;
     float weight;
     int unbounded; /* which element of x is infinite; -1: none */
-    double bound; /* of the error against ref64, relative to the largest value */
+    double bound;  /* of the error against ref64, relative to the largest value */
 } task;
 
 /* False with a message in text (of 256) if the string is wrong. */
@@ -53,7 +53,7 @@ bool problem_parse(const char *string, problem *p, char *text);
 int problem_kinds(const problem *p, dp_op_kind kinds[MAX_KINDS]);
 bool problem_task(const problem *p, dp_op_kind kind, task *t, char *text);
 
-int task_find(const task *t, const char *name); /* index of an arg; -1: none */
+int task_find(const task *t, const char *name);         /* index of an arg; -1: none */
 double task_bound(const task *t, const dp_backend *be); /* what is allowed where the back end rounds more than floats */
 double task_flops(const task *t);
 double task_bytes(const task *t); /* read and written, in float */

@@ -269,7 +269,8 @@ static bool input_is_unchanged(const run *r, int i, const values *v) {
     double *now = run_get(r, i);
     bool ok = true;
     const double rounded = dp_is_feature(r->task->arg[i].shape) && r->be->feature_size == 2 ? 0x1p-8 : 0;
-    for (size_t k = 0; k < n; k++) ok = ok && (now[k] == v->of[i][k] || fabs(now[k] - v->of[i][k]) <= rounded * fabs(v->of[i][k]));
+    for (size_t k = 0; k < n; k++)
+        ok = ok && (now[k] == v->of[i][k] || fabs(now[k] - v->of[i][k]) <= rounded * fabs(v->of[i][k]));
     free(now);
     return ok;
 }
