@@ -21,6 +21,13 @@ def evidence_names():
         return [line.split("(")[1].split(",")[0] for line in f if line.startswith("EVIDENCE(")]
 
 
+def known_evidence(path):
+    """What the file has: evidence that is newer than it has no weight."""
+    with open(path) as f:
+        have = next(csv.reader(f))
+    return [n for n in evidence_names() if n in have]
+
+
 def load(path, names):
     with open(path) as f:
         rows = [r for r in csv.DictReader(f) if r["psnr"] != "nan" and r["oracle"] != "nan"]
@@ -101,8 +108,9 @@ def report(title, rows, y, p, low, high):
 
 def main():
     paths = [a for a in sys.argv[1:] if not a.startswith("--")]
-    names = evidence_names()
-    rows, x, y = load(paths[0] if paths else os.path.join(ROOT, "bench/results/verdict.csv"), names)
+    path = paths[0] if paths else os.path.join(ROOT, "bench/results/verdict.csv")
+    names = known_evidence(path)
+    rows, x, y = load(path, names)
     picture = np.array([r["source"] + "/" + r["picture"] for r in rows])
     source = np.array([r["source"] for r in rows])
     numbers = {p: i for i, p in enumerate(sorted(set(picture), key=lambda p: (hash_of(p), p)))}

@@ -18,6 +18,12 @@ static int on_progress(const dipper_progress *progress, void *user) {
 static void say(const job *j) {
     const dipper_auto_info *i = &j->automatic;
     console *c = j->settings->console;
+    if (i->sharp) {
+        console_note(
+            c, "%s: the picture is sharp already, and the result is the picture as it was (-k N restores it even so)",
+            j->input);
+        return;
+    }
     const int whole = i->width == j->picture->width && i->height == j->picture->height;
     if (whole)
         console_note(c, "%s: PSF of %d x %d px found (noise %.3g)", j->input, i->psf_width, i->psf_height,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -156,9 +157,18 @@ static dipper_status write_deviation(job *j) {
     return picture_write(p, p->data, j->names->deviation_png, overwrite, NULL, &j->error);
 }
 
+/* A picture that is kept as it was is not compressed once more. */
+static dipper_status write_picture(job *j) {
+    const int same_type = strcasecmp(path_extension(j->input), path_extension(j->names->image)) == 0;
+    if (!j->automatic.sharp || !same_type)
+        return picture_write(j->picture, j->planes, j->names->image, j->settings->overwrite, &j->report, &j->error);
+    j->report.depth = j->picture->depth;
+    return output_copy(j->input, j->names->image, j->settings->overwrite, &j->error);
+}
+
 static dipper_status write_results(job *j) {
     console *c = j->settings->console;
-    IO_TRY(picture_write(j->picture, j->planes, j->names->image, j->settings->overwrite, &j->report, &j->error));
+    IO_TRY(write_picture(j));
     if (j->report.note[0]) console_note(c, "%s: %s", j->names->image, j->report.note);
     if (j->report.clipped)
         console_note(c, "%s: %zu of %zu pixels were outside of the range of %s samples and are clipped",

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the pictures of README, docs/failures.md and docs/methods again, from scenes that dipper-scene draws, into
-# docs/pictures. The recipes, with 32 channels and 3000 iterations on a small scene, take minutes; PARTS=main or
-# PARTS=recipes makes one part alone.
+# docs/pictures. The recipes, with 32 channels and 3000 iterations on a small scene, take minutes; PARTS=main, kinds or
+# recipes makes one part alone.
 # usage: docs/gallery.sh BUILD_FOLDER
 set -eu
 build=$1
@@ -53,13 +53,43 @@ main() {
     cp "$work/classical_lamps/blurred.png" "$out/classical_lamps_blurred.png"
     run classical_large "--psf-size 41" "-m map-l0 -k 41"
     cp "$work/classical_large/blurred.png" "$out/classical_large_blurred.png"
-run classical_page "--psf-size 31 --page" "-m map-l0 -k 31"
-cp "$work/classical_page/blurred.png" "$out/classical_page_blurred.png"
+    run classical_page "--psf-size 31 --page" "-m map-l0 -k 31"
+    cp "$work/classical_page/blurred.png" "$out/classical_page_blurred.png"
 }
 
-for part in ${PARTS:-main recipes}; do
+# kind NAME SCENE_OPTIONS BLUR_OPTIONS DEBLUR_OPTIONS: draws a sharp scene, blurs it as told, deblurs it and says what
+# Dipper said; keeps kind_NAME.png (blurred beside result) and kind_NAME_psf.png
+kind() {
+    name=$1
+    # shellcheck disable=SC2086
+    "$build/dipper-scene" -o "$work/$name" --seed 9 --colour $2 >/dev/null
+    # shellcheck disable=SC2086
+    "$build/dipper" blur -q -f "$work/$name/sharp.png" --border replicate $3 -o "$work/$name/blurred.png" >/dev/null
+    # shellcheck disable=SC2086
+    "$build/dipper" deblur --progress none --verdict "$work/$name/blurred.png" -o "$work/$name/result.png" $4 \
+        >/dev/null 2>"$work/$name/said" || true # a verdict of failed has exit code 7
+    cp "$work/$name/blurred.png" "$out/kind_${name}_blurred.png"
+    cp "$work/$name/result.png" "$out/kind_$name.png"
+    cp "$work/$name/result_psf.png" "$out/kind_${name}_psf.png"
+    printf '%-8s blurred %s; result %s\n' "$name" "$(psnr "$work/$name/blurred.png" "$work/$name/sharp.png")" \
+        "$(psnr "$work/$name/result.png" "$work/$name/sharp.png")"
+    sed -n 's/^.*blurred.png: /    /p' "$work/$name/said"
+}
+
+kinds() {
+    kind shake "" "--random-motion 5 --size 25 --noise gaussian:0.005" "--preset fast"
+    kind sharp "" "--motion 1" "--preset fast"
+    kind jpeg "" "--random-motion 5 --size 25 --noise gaussian:0.005 --jpeg 15" "--preset fast"
+    kind lamps "--lamps 12" "--random-motion 5 --size 25 --noise gaussian:0.005 --saturate" "--preset fast"
+    kind text "--page" "--random-motion 8 --size 31 --noise gaussian:0.005" "--preset fast"
+    kind small "" "--random-motion 5 --size 25 --noise gaussian:0.005" "--preset fast -k 9"
+    rm "$out/kind_sharp_blurred.png" "$out/kind_sharp_psf.png" "$out/kind_small_blurred.png" # seen already
+}
+
+for part in ${PARTS:-main kinds recipes}; do
     case $part in
     main) main ;;
+    kinds) kinds ;;
     recipes)
         for method in selfdeblur simplersdb vdip-sparse wdip deblur-inr; do recipe "$method" "$method"; done
         recipe noblur simplersdb --set lr_psf=0.05

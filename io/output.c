@@ -145,3 +145,27 @@ dipper_status output_check(const char *path, int overwrite, io_error *error) {
     output_discard(&trial);
     return DIPPER_OK;
 }
+
+/* 0, or errno. */
+static int copy_bytes(FILE *from, FILE *to) {
+    char bytes[1 << 14];
+    size_t n;
+    while ((n = fread(bytes, 1, sizeof bytes, from)) > 0)
+        if (fwrite(bytes, 1, n, to) != n) return errno;
+    return ferror(from) || fflush(to) ? errno : 0;
+}
+
+dipper_status output_copy(const char *from, const char *to, int overwrite, io_error *error) {
+    output_file file;
+    FILE *source = fopen(from, "rb");
+    if (!source) return io_fail(error, DIPPER_ERROR_INPUT, "%s: cannot be read: %s", from, strerror(errno));
+    const dipper_status status = output_begin(&file, to, error);
+    FILE *target = status ? NULL : fopen(file.temporary, "wb");
+    const int code = status ? 0 : target ? copy_bytes(source, target) : errno;
+    if (target) fclose(target);
+    fclose(source);
+    if (status) return status;
+    if (!code) return output_commit(&file, overwrite, error);
+    output_discard(&file);
+    return cannot_write(to, code, error);
+}

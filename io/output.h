@@ -23,6 +23,9 @@ dipper_status output_begin(output_file *file, const char *path, io_error *error)
 dipper_status output_commit(output_file *file, int overwrite, io_error *error);
 void output_discard(output_file *file);
 
+/* The bytes of the file `from` as `to`, whole or not at all. */
+dipper_status output_copy(const char *from, const char *to, int overwrite, io_error *error);
+
 /* Removes the temporary files that are open now. For signal handlers: async-signal-safe. */
 void output_abandon_all(void);
 

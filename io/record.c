@@ -122,6 +122,7 @@ static json_t *automatic_json(const run_record *r) {
     put(&w, "nonblind", io_json_text(i->nonblind));
     put(&w, "network_iterations", json_integer(i->network_iterations));
     put(&w, "hurried", json_boolean(i->hurried));
+    put(&w, "sharp", json_boolean(i->sharp));
     return w.object;
 }
 

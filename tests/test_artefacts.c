@@ -15,6 +15,7 @@
 #include "metric/lags.h"
 #include "metric/psf_shape.h"
 #include "metric/quality.h"
+#include "metric/steepness.h"
 
 static void near(double value, double expected, double tolerance) {
     if (!(fabs(value - expected) <= tolerance)) fail_msg("%.9g, expected %.9g +- %g", value, expected, tolerance);
@@ -261,6 +262,29 @@ static void shapes(void **state) {
     assert_int_equal(s.width * 100 + s.height, 901);
 }
 
+/* Squares of 40 px: steps have a steepness of 1 along rows, columns and (a diagonal step is sqrt 2 px long) 0.71; a box
+ * of 5 px across makes edges of a fifth, whichever the others are. Too small, too noisy or flat: not known. */
+static void steepness_of_edges(void **state) {
+    (void)state;
+    dp_image image = make(200, 180), wide = make(204, 180), small = make(30, 20);
+    const float box[5] = {0.2F, 0.2F, 0.2F, 0.2F, 0.2F};
+    double value;
+    for (int i = 0; i < 204 * 180; i++) wide.data[i] = i % 204 / 40 % 2 == i / 204 / 40 % 2 ? 0.9F : 0.1F;
+    for (int y = 0; y < 180; y++) memcpy(dp_image_row(&image, 0, y), dp_image_row(&wide, 0, y), 200 * sizeof(float));
+    assert_int_equal(dp_steepness(&image, 0, NULL, &value), DIPPER_OK);
+    near(value, sqrt(0.5), 1e-3);
+    assert_int_equal(dp_steepness(&image, 0.2, NULL, &value), DIPPER_OK);
+    assert_true(isnan(value));
+    dp_plane_blur(wide.data, 180, 204, box, 1, 5, 1, image.data);
+    assert_int_equal(dp_steepness(&image, 0, NULL, &value), DIPPER_OK);
+    near(value, 0.2, 1e-3);
+    assert_int_equal(dp_steepness(&small, 0, NULL, &value), DIPPER_OK);
+    assert_true(isnan(value));
+    dp_image_free(&image);
+    dp_image_free(&wide);
+    dp_image_free(&small);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lags_by_hand),
                                        cmocka_unit_test(noise_is_taken_off),
@@ -272,6 +296,7 @@ int main(void) {
                                        cmocka_unit_test(residual_bound_to_edges),
                                        cmocka_unit_test(clipped_pixels_do_not_count),
                                        cmocka_unit_test(beyond_the_range),
+                                       cmocka_unit_test(steepness_of_edges),
                                        cmocka_unit_test(shapes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,55 @@ static void score_prefers_the_truth(void **state) {
     dp_image_free(&blurred);
 }
 
+/* A PSF that stays when it is given more room is better, but it need not be the same to the last. */
+static void score_knows_agreement(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
+    make_psf(psf);
+    dp_image blurred = see(psf, 0.4, sharp);
+    dp_search s = search_in(&blurred);
+    s.side = SIDE;
+    double score[3];
+    const double agreement[3] = {0.2, 0.9, 1};
+    for (int i = 0; i < 3; i++) {
+        dp_candidate c = {.psf = psf, .agreement = agreement[i]};
+        assert_int_equal(dp_search_score(&s, &blurred, &diag, &c), DIPPER_OK);
+        score[i] = c.score;
+    }
+    assert_true(score[1] < score[0] - 0.05);
+    assert_true(score[1] == score[2]);
+    dp_image_free(&blurred);
+}
+
+/* The candidates' agreement is that with the next larger window, of the best one as well. */
+static int watch_agreement(const dp_candidate *c, int done, int of, void *user) {
+    (void)of;
+    assert_true(c->softness > 0 || c->agreement == 0); /* not known yet */
+    *(int *)user = done;
+    return 0;
+}
+
+static void search_asks_the_next_window(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
+    make_psf(psf);
+    dp_image blurred = see(psf, 0, sharp);
+    dp_search s = search_in(&blurred);
+    int done = 0;
+    s.progress = watch_agreement;
+    s.user = &done;
+    dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
+    assert_non_null(best.psf);
+    assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+    assert_int_equal(done, s.window_count + 3);
+    assert_true(best.agreement > 0.85 && best.agreement <= 1 + 1e-6);
+    dp_search_windows(&s, best.window); /* nothing to agree with */
+    assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+    assert_true(best.agreement == 0);
+    free(best.psf);
+    dp_image_free(&blurred);
+}
+
 static int after_three(const dp_candidate *c, int done, int of, void *user) {
     (void)of;
     assert_non_null(c->variant);
@@ -216,6 +265,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_suit_the_picture),      cmocka_unit_test(softening_finds_the_narrower_psf),
         cmocka_unit_test(search_finds_psf_and_softness), cmocka_unit_test(score_prefers_the_truth),
+        cmocka_unit_test(score_knows_agreement),         cmocka_unit_test(search_asks_the_next_window),
         cmocka_unit_test(search_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, start, stop);

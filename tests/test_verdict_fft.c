@@ -178,8 +178,26 @@ static void a_sharp_picture_is_told(void **state) {
     assert_int_equal(sharp, 0);
     assert_int_equal(dipper_verdict_is_sharp(context, &seen, psf, WINDOW, WINDOW, -1, &sharp), DIPPER_OK);
     assert_int_equal(sharp, 0);
+    assert_int_equal(dipper_verdict_is_sharp(context, &seen, NULL, 0, 0, -1, &sharp), DIPPER_OK);
+    assert_int_equal(sharp, 0);
+    seen = view(scene);
+    assert_int_equal(dipper_verdict_is_sharp(context, &seen, NULL, 0, 0, -1, &sharp), DIPPER_OK);
+    assert_int_equal(sharp, 1); /* beyond doubt */
+    for (int i = 0; i < SIDE * SIDE; i++) scene->data[i] = i % 500 == 0 ? 1 : 0.1F * scene->data[i];
+    assert_int_equal(dipper_verdict_is_sharp(context, &seen, NULL, 0, 0, -1, &sharp), DIPPER_OK);
+    assert_int_equal(sharp, 0); /* lamps at night: who knows */
     free(scene);
     free(blurred);
+}
+
+static void a_sharp_picture_that_is_kept_is_ok(void **state) {
+    (void)state;
+    picture *scene = make_scene(0.8F);
+    const dipper_verdict v = judge(scene, scene, point, 3, 1);
+    assert_int_equal(v.level, DIPPER_VERDICT_OK);
+    assert_int_equal(v.reasons, DIPPER_REASON_SHARP);
+    assert_true(v.sharp && v.probability < 0.1);
+    free(scene);
 }
 
 /* The middle 7x7 px of a PSF of 11x11. */
@@ -292,8 +310,14 @@ static void what_is_refused(void **state) {
     v.struct_size = sizeof v;
     o.progress = stop;
     o.user = &calls;
-    assert_int_equal(dipper_verdict_judge(context, &all, &all, point, 3, 3, &o, &v), DIPPER_ERROR_CANCELLED);
+    picture *changed = malloc(sizeof *changed); /* a sharp picture that is kept needs no second opinion */
+    assert_non_null(changed);
+    *changed = *p;
+    changed->data[SIDE] += 0.1F;
+    const dipper_image other = view(changed);
+    assert_int_equal(dipper_verdict_judge(context, &all, &other, point, 3, 3, &o, &v), DIPPER_ERROR_CANCELLED);
     assert_int_equal(calls, 2);
+    free(changed);
     dipper_context_clear(context);
     assert_int_equal(dipper_verdict_judge(context, &small, &small, point, 3, 3, NULL, &v), DIPPER_OK);
     assert_int_equal(v.level, DIPPER_VERDICT_NONE); /* too small to tell */
@@ -326,6 +350,7 @@ int main(void) {
                                        cmocka_unit_test(a_foreign_psf_has_failed),
                                        cmocka_unit_test(a_point_is_no_blur),
                                        cmocka_unit_test(a_sharp_picture_is_told),
+                                       cmocka_unit_test(a_sharp_picture_that_is_kept_is_ok),
                                        cmocka_unit_test(a_small_window_cuts_off),
                                        cmocka_unit_test(two_blurs_differ),
                                        cmocka_unit_test(noise_saturation_and_flatness),

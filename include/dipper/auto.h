@@ -23,16 +23,17 @@ enum { DIPPER_AUTO_PSF_MOST = 101 }; /* px: no side of a PSF is longer */
 typedef struct dipper_auto_info {
     size_t struct_size;        /* set by the caller to sizeof(dipper_auto_info) */
     int psf_width, psf_height; /* px, odd: of the PSF that was written */
-    const char *estimator;     /* classical method that found it; static */
+    const char *estimator;     /* classical method that found it, or "none"; static */
     int window;                /* px: the side that this was told, of several that were tried */
     double softness;           /* px: Gaussian that the sharp picture is taken to be softened by */
     double score;              /* of the PSF; lower is better; see docs/auto.md */
     int tried;                 /* PSFs, so many */
     double noise_sigma;        /* given or estimated */
     int x, y, width, height;   /* the part of the picture in which the PSF was found */
-    const char *nonblind;      /* method that restored the picture with it; static */
+    const char *nonblind;      /* method that restored the picture with it, or "none"; static */
     long network_iterations;   /* of the network whose picture has a part in the result; 0: there is none */
     int hurried;               /* 1: max_seconds left something out */
+    int sharp;                 /* 1: the picture is sharp already, out is blurred, the PSF a point, estimator "none" */
     double seconds;
     size_t memory_bytes; /* held at once, without the pictures given; approximate */
 } dipper_auto_info;
@@ -40,7 +41,8 @@ typedef struct dipper_auto_info {
 typedef struct dipper_auto_options {
     size_t struct_size;          /* set by dipper_auto_options_init */
     dipper_preset preset;        /* default DIPPER_PRESET_BALANCED */
-    int psf_window;              /* px, odd, 3 to 101: the blur fits into so much; 0 (default): find out */
+    int psf_window;              /* px, odd, 3 to 101: the blur fits into so much; 0 (default): find out, and whether
+                                    there is one at all */
     double noise_sigma;          /* < 0 (default): estimate */
     uint64_t seed;               /* of the network; default 0 */
     double max_seconds;          /* 0 (default): as long as it takes; else so much is left out that it is kept */
@@ -51,7 +53,8 @@ typedef struct dipper_auto_options {
 
 DIPPER_API void dipper_auto_options_init(dipper_auto_options *options);
 
-/* Restores `blurred`: finds its PSF, all channels are restored. psf: the caller's memory for DIPPER_AUTO_PSF_MOST
+/* Restores `blurred`: finds its PSF, all channels are restored. A picture that is sharp already
+ * (dipper_verdict_is_sharp) stays as it is, unless a window is told. psf: the caller's memory for DIPPER_AUTO_PSF_MOST
  * squared floats, gets info->psf_height x psf_width, packed, convolution convention, sum 1. out: the caller's memory,
  * shape of blurred, which it may be; not clipped. options may be NULL, info not. Same seed, options (without
  * max_seconds), device and threads: same bits.

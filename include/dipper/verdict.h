@@ -85,9 +85,11 @@ DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_verdict_judge(dipper_context *
                                                                 const dipper_verdict_options *options,
                                                                 dipper_verdict *out);
 
-/* Is a picture sharp already, given the PSF that was found for it? *sharp: 1 or 0 (also for pictures too small to
- * tell). Errors as dipper_verdict_judge. noise_sigma < 0: estimate. */
-DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_verdict_is_sharp(dipper_context *context, const dipper_image *blurred,
+/* Is a picture sharp already? psf (psf_height x psf_width, as above): what was found for it; NULL: only pictures beyond
+ * doubt are called sharp. *sharp: 1 or 0 (also where that cannot be told: less than 96 px on a side, lamps
+ * at night).
+ * Colour: luma. noise_sigma < 0: estimate. Errors as dipper_verdict_judge. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_verdict_is_sharp(dipper_context *context, const dipper_image *picture,
                                                                    const float *psf, int psf_width, int psf_height,
                                                                    double noise_sigma, int *sharp);
 

@@ -8,10 +8,12 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bid/solver.h"
+#include "bid/verdict.h"
 #include "image/colour.h"
 #include "image/noise.h"
 #include "image/psf.h"
 #include "image/region.h"
+#include "metric/psf_shape.h"
 #if defined(DP_WITH_FFTW)
 #include "bid/search_fft.h"
 #endif
@@ -55,9 +57,11 @@ typedef struct run {
     dipper_auto_info *info;
     dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for */
     dp_candidate found;
-    int side;            /* of found.psf */
-    float *psf;          /* the caller's */
-    double begun, first; /* dp_seconds; how long one PSF took to try */
+    int side;             /* of found.psf */
+    float *psf;           /* the caller's */
+    double steepness;     /* of its edges; NaN: not to be looked at */
+    double begun, latest; /* dp_seconds: of the call; when the latest PSF had been tried */
+    double first;         /* how long the first one took to try */
     const char *stage;
     double share_from, share_to; /* of all the work, in the present stage */
     bool cancelled;
@@ -147,17 +151,50 @@ static dipper_status choose_part(run *r) {
     return dp_image_crop(&r->luma, at.x, at.y, at.width, at.height, diag, &r->part);
 }
 
+/* Who tells a window knows that there is a blur. */
+static dipper_status measure_steepness(run *r) {
+    r->steepness = NAN;
+    if (r->options->psf_window > 0) return DIPPER_OK;
+    return dp_verdict_steepness(&r->luma, r->info->noise_sigma, &r->context->diag, &r->steepness);
+}
+
+static const double AGREED = 0.85;
+
+/* A sharp picture stays as it is. */
+static bool keep_if_sharp(run *r, double radius) {
+    r->info->sharp = dp_is_sharp(r->steepness, radius);
+    if (!r->info->sharp) return false;
+    r->info->estimator = r->info->nonblind = "none";
+    r->info->psf_width = r->info->psf_height = 1;
+    r->psf[0] = 1;
+    return true;
+}
+
 /* ---- The PSF ---- */
 
+/* Seconds that the last step will take about, from those of the first PSF that was tried: an estimate in the smallest
+ * window and a `hyperlaplacian`, together about as much work as a `sparse` of that part. */
+static double forecast(const run *r, bool hurry) {
+    return (hurry ? 0.6 : 1.2) * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
+           (double)dp_image_plane_count(&r->part);
+}
+
+/* More PSFs are worth more than `sparse`, so that it is given half of the time at most; the faster method must fit. */
+static double reserve(const run *r) {
+    return fmax(forecast(r, true), fmin(forecast(r, false), 0.5 * r->options->max_seconds));
+}
+
 static int tried(const dp_candidate *c, int done, int of, void *user) {
+    const double growth = 1.5; /* of the time from window to window, at most about */
     run *r = user;
     (void)c;
+    const double now = dp_seconds(), took = now - r->latest;
+    r->latest = now;
     r->info->tried = done;
-    if (done == 1) r->first = dp_seconds() - r->begun;
+    if (done == 1) r->first = took;
     if (report(r, (double)done / of)) return 1;
-    /* The rest is for the picture; windows grow, and so does their time. */
-    if (left(r) > 0.5 * r->options->max_seconds + 1.5 * r->first) return 0;
-    r->info->hurried = 1;
+    if (left(r) > growth * took + reserve(r)) return 0;
+    r->info->hurried |= done < of;
     return 1;
 }
 
@@ -188,6 +225,7 @@ static dipper_status find_psf(run *r) {
                         .user = r};
     dp_search_windows(&search, r->options->psf_window);
     r->side = search.side;
+    r->latest = dp_seconds();
     r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
     if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
     DP_TRY(dp_search_run(&search, &r->context->diag, &r->found));
@@ -280,25 +318,18 @@ static dipper_status blend(run *r, const float *network, dipper_image *out) {
     return status;
 }
 
-/* Seconds that the sparse step will take about, from those of the first PSF that was tried (an estimate at the smallest
- * window and a `hyperlaplacian`, together about as much work as a `sparse` of that part). */
-static double forecast(const run *r) {
-    return 1.2 * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
-           (double)dp_image_plane_count(&r->part);
-}
-
 static dipper_status restore(run *r, const dipper_image *blurred, dipper_image *out) {
     const size_t n = dp_image_plane_count(&r->luma);
-    const double reserve = forecast(r);
+    const double needed = forecast(r, false);
     const bool wanted = (double)n <= presets[r->options->preset].network;
-    const bool network = wanted && left(r) > 2 * reserve;
+    const bool network = wanted && left(r) > 2 * needed;
     float *luma = network ? dp_alloc(n, sizeof *luma) : NULL;
     dipper_status status = DIPPER_OK;
     if (network && luma == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a picture");
     r->info->hurried |= wanted && !network;
     enter(r, "deconvolution", 0.3, network ? 0.35 : 1);
-    if (left(r) < reserve) r->info->hurried = 1;
-    status = deconvolve(r, left(r) < reserve, blurred, out);
+    if (left(r) < needed) r->info->hurried = 1;
+    status = deconvolve(r, left(r) < needed, blurred, out);
     enter(r, "network", 0.35, 1);
     if (status == DIPPER_OK && network) {
         status = run_network(r, luma);
@@ -310,12 +341,18 @@ static dipper_status restore(run *r, const dipper_image *blurred, dipper_image *
 }
 
 static dipper_status deblur(run *r, const dipper_image *blurred, dipper_image *out) {
+    dp_psf_shape shape;
     DP_TRY(take_picture(r, blurred));
     DP_TRY(dp_image_check_shape(&r->picture, &r->context->diag, out));
     DP_TRY(dp_image_to_view(&r->picture, &r->context->diag, out));
     DP_TRY(choose_part(r));
+    DP_TRY(measure_steepness(r));
+    if (keep_if_sharp(r, NAN)) return DIPPER_OK;
     enter(r, "kernel estimation", 0, 0.3);
     DP_TRY(find_psf(r));
+    DP_TRY(dp_psf_shape_measure(r->psf, r->info->psf_height, r->info->psf_width, &r->context->diag, &shape));
+    /* a small PSF that larger windows do not find as well is no sign of a sharp picture */
+    if (r->found.agreement > AGREED && keep_if_sharp(r, shape.radius)) return DIPPER_OK;
     /* out may be blurred: from here on the copy is what was given */
     const dipper_image given =
         dipper_image_view(r->picture.data, r->picture.width, r->picture.height, r->picture.channels);

@@ -9,6 +9,7 @@
 #include "bid/verdict.h"
 #include "image/colour.h"
 #include "image/noise.h"
+#include "metric/psf_shape.h"
 
 _Static_assert((int)DP_EVIDENCE_COUNT <= (int)DIPPER_VERDICT_EVIDENCE_MAX,
                "the public struct has room for all evidence");
@@ -80,12 +81,8 @@ static dipper_status load_psf(trial *t, const float *psf, int width, int height)
     t->psf = dp_alloc((size_t)width * (size_t)height, sizeof *t->psf);
     if (t->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory for a PSF");
     for (int i = 0; i < width * height; i++) t->psf[i] = (float)(psf[i] / sum);
-    t->c = (dp_case){.be = t->context->be,
-                     .blurred = &t->blurred,
-                     .result = t->result.data != NULL ? &t->result : NULL,
-                     .psf = t->psf,
-                     .kh = height,
-                     .kw = width};
+    t->c = (dp_case){
+        .be = t->context->be, .blurred = &t->blurred, .result = &t->result, .psf = t->psf, .kh = height, .kw = width};
     return DIPPER_OK;
 }
 
@@ -136,17 +133,28 @@ dipper_status dipper_verdict_judge(dipper_context *context, const dipper_image *
     return status;
 }
 
-dipper_status dipper_verdict_is_sharp(dipper_context *context, const dipper_image *blurred, const float *psf,
+static dipper_status measure_radius(const trial *t, dp_diag *diag, double *radius) {
+    dp_psf_shape shape;
+    *radius = NAN;
+    if (t->psf == NULL) return DIPPER_OK;
+    DP_TRY(dp_psf_shape_measure(t->psf, t->c.kh, t->c.kw, diag, &shape));
+    *radius = shape.radius;
+    return DIPPER_OK;
+}
+
+dipper_status dipper_verdict_is_sharp(dipper_context *context, const dipper_image *picture, const float *psf,
                                       int psf_width, int psf_height, double noise_sigma, int *sharp) {
-    bool is = false;
+    double steepness = NAN, radius = NAN;
     if (context == NULL) return DIPPER_ERROR_ARGUMENT;
     if (sharp == NULL) return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "nowhere to put the answer");
     trial t = {.context = context};
-    dipper_status status = load(context, blurred, "blurred picture", &t.blurred);
-    if (status == DIPPER_OK) status = load_psf(&t, psf, psf_width, psf_height);
+    dp_diag *diag = &context->diag;
+    dipper_status status = load(context, picture, "picture", &t.blurred);
+    if (status == DIPPER_OK && psf != NULL) status = load_psf(&t, psf, psf_width, psf_height);
     if (status == DIPPER_OK) status = take_noise(&t, noise_sigma);
-    if (status == DIPPER_OK) status = dp_verdict_sharp(&t.c, &context->diag, &is);
-    if (status == DIPPER_OK) *sharp = is;
+    if (status == DIPPER_OK) status = dp_verdict_steepness(&t.blurred, t.c.noise_sigma, diag, &steepness);
+    if (status == DIPPER_OK) status = measure_radius(&t, diag, &radius);
+    if (status == DIPPER_OK) *sharp = dp_is_sharp(steepness, radius);
     release(&t);
     return status;
 }

@@ -8,11 +8,13 @@
 #include "deconv/soften_fft.h"
 #include "image/blur.h"
 #include "image/psf.h"
+#include "metric/metric.h"
 #include "metric/quality.h"
 
 /* ---- The score ---- */
 
-static const double RMS_WEIGHT = 0.06, COLOUR_WEIGHT = 2; /* docs/auto.md */
+static const double RMS_WEIGHT = 0.06, WHITENESS_WEIGHT = 2, AGREEMENT_WEIGHT = 0.15; /* docs/auto.md */
+static const double AGREED = 0.85;                                                    /* better is no merit */
 
 /* Mean of each 2x2 px, twice: noise and grid of pixels weigh less. (h-2, w-2) */
 static dipper_status smooth(const dp_image *in, dp_diag *diag, dp_image *out) {
@@ -45,16 +47,21 @@ static dipper_status measure_residual(const dp_search *s, const dp_image *restor
     DP_TRY(dp_residual(restored, s->luma, c->psf, s->side, s->side, s->be->threads, diag, &residual));
     const double share = dp_whiteness(&residual, s->be->threads);
     c->log_rms = log(fmax(dp_rms(&residual), 1e-6));
-    c->colour = sqrt(share / fmax(1 - share, 1e-9) / LAGS);
+    c->whiteness = sqrt(share / fmax(1 - share, 1e-9) / LAGS);
     dp_image_free(&residual);
     return DIPPER_OK;
+}
+
+static void add_up(dp_candidate *c) {
+    c->score = c->l1_l2 + RMS_WEIGHT * c->log_rms + WHITENESS_WEIGHT * c->whiteness -
+               AGREEMENT_WEIGHT * fmin(c->agreement, AGREED);
+    if (!isfinite(c->score)) c->score = INFINITY;
 }
 
 dipper_status dp_search_score(const dp_search *s, const dp_image *restored, dp_diag *diag, dp_candidate *c) {
     DP_TRY(measure_gradients(restored, diag, c));
     DP_TRY(measure_residual(s, restored, diag, c));
-    c->score = c->l1_l2 + RMS_WEIGHT * c->log_rms + COLOUR_WEIGHT * c->colour;
-    if (!isfinite(c->score)) c->score = INFINITY;
+    add_up(c);
     return DIPPER_OK;
 }
 
@@ -93,14 +100,20 @@ void dp_search_windows(dp_search *s, int told) {
 static const double softness[] = {0.4, 0.5, 0.6};
 enum { SOFTNESSES = sizeof softness / sizeof *softness };
 
+typedef struct slot { /* a candidate with all that belongs to it */
+    dp_candidate c;   /* its psf (side, side) is owned */
+    float *latent;    /* the estimator's sharp picture */
+    float *found;     /* (window, window): the PSF before it was put into the middle of the larger one */
+    bool filled;
+} slot;
+
 typedef struct state {
     const dp_search *search;
-    dp_candidate *best;          /* its psf is the caller's */
-    float *latent, *best_latent; /* of the present estimate; of the best one */
-    float *found, *best_found;   /* (window, window) likewise, before softening */
-    float *padded;               /* (side, side): the PSF that is tried, in the middle */
+    slot slots[3];
+    slot *best, *before, *present; /* these three in some order; before: of the next smaller window, its agreement not
+                                      yet known */
     int done, of;
-    bool enough, any;
+    bool enough;
 } state;
 
 static void place(const float *psf, int window, int side, float *padded) {
@@ -110,18 +123,10 @@ static void place(const float *psf, int window, int side, float *padded) {
         memcpy(padded + (y + at) * side + at, psf + y * window, (size_t)window * sizeof *psf);
 }
 
-static dipper_status measure(state *t, dp_candidate *c, const float *psf, dp_diag *diag) {
-    place(psf, c->window, t->search->side, t->padded);
-    c->psf = t->padded;
-    return try(t->search, diag, c);
-}
-
-static void take(state *t, const dp_candidate *c) {
-    float *psf = t->best->psf;
-    memcpy(psf, c->psf, (size_t)t->search->side * (size_t)t->search->side * sizeof *psf);
-    *t->best = *c;
-    t->best->psf = psf;
-    t->any = true;
+static dipper_status measure(state *t, slot *s, dp_diag *diag) {
+    place(s->found, s->c.window, t->search->side, s->c.psf);
+    s->filled = true;
+    return try(t->search, diag, &s->c);
 }
 
 static void report(state *t, const dp_candidate *c) {
@@ -150,26 +155,56 @@ static dp_estimate prepare(const dp_search *s, const dp_variant *v, int window) 
     return job;
 }
 
-static void swap(float **a, float **b) {
-    float *c = *a;
+static void swap(slot **a, slot **b) {
+    slot *c = *a;
     *a = *b;
     *b = c;
 }
 
-/* One window and method. An estimate that comes to nothing is passed over. */
-static dipper_status look(state *t, const dp_variant *v, int window, dp_diag *diag) {
+/* The candidate that was waiting for its agreement has it. */
+static void settle(state *t, double agreement) {
+    if (!t->before->filled) return;
+    t->before->c.agreement = agreement;
+    add_up(&t->before->c);
+    if (!t->best->filled || t->before->c.score < t->best->c.score) swap(&t->before, &t->best);
+}
+
+static double compare(const state *t) {
+    const int side = t->search->side;
+    return dp_psf_compare(t->before->c.psf, side, side, t->present->c.psf, side, side).correlation;
+}
+
+/* Starts the present slot; its memory stays. */
+static void begin(state *t, const dp_variant *v, int window, double soft) {
+    slot *s = t->present;
+    float *psf = s->c.psf;
+    s->c = (dp_candidate){.variant = v, .window = window, .softness = soft, .psf = psf, .score = INFINITY};
+    s->filled = false;
+}
+
+/* One window and method. An estimate that comes to nothing is passed over. `agreement`: of the window before with this
+ * one, 0 if there is none. */
+static dipper_status look(state *t, const dp_variant *v, int window, double *agreement, dp_diag *diag) {
     dp_diag nothing = {0};
     const dp_estimate job = prepare(t->search, v, window);
-    dp_candidate c = {.variant = v, .window = window, .score = INFINITY};
-    const dipper_status status = dp_estimate_run(&job, &nothing, t->found, t->latent);
+    begin(t, v, window, 0);
+    const dipper_status status = dp_estimate_run(&job, &nothing, t->present->found, t->present->latent);
     if (status == DIPPER_ERROR_MEMORY) return dp_fail(diag, status, "out of memory to look for a PSF");
-    if (status == DIPPER_OK) DP_TRY(measure(t, &c, t->found, diag));
-    if (status == DIPPER_OK && (!t->any || c.score < t->best->score)) {
-        take(t, &c);
-        swap(&t->found, &t->best_found);
-        swap(&t->latent, &t->best_latent);
-    }
-    report(t, &c);
+    if (status == DIPPER_OK) DP_TRY(measure(t, t->present, diag));
+    *agreement = t->before->filled && t->present->filled ? compare(t) : 0;
+    settle(t, *agreement);
+    swap(&t->present, &t->before);
+    report(t, &t->before->c);
+    return DIPPER_OK;
+}
+
+/* All windows; the last has only the one before it to agree with. */
+static dipper_status look_through(state *t, const dp_variant *v, dp_diag *diag) {
+    const dp_search *s = t->search;
+    double agreement = 0;
+    t->before->filled = false;
+    for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, v, s->windows[i], &agreement, diag));
+    settle(t, agreement);
     return DIPPER_OK;
 }
 
@@ -179,17 +214,22 @@ static const double FALL = 0.35;
 
 static dipper_status soften(state *t, dp_diag *diag) {
     dp_diag nothing = {0};
-    const dp_candidate sharp = *t->best;
-    const dp_estimate job = prepare(t->search, sharp.variant, sharp.window);
+    const dp_candidate *sharp = &t->best->c;
+    const dp_estimate job = prepare(t->search, sharp->variant, sharp->window);
+    double whitest = sharp->whiteness;
+    t->before->filled = false; /* the whitest of the softened ones */
     for (int i = 0; i < SOFTNESSES && !t->enough; i++) {
-        dp_candidate c = {.variant = sharp.variant, .window = sharp.window, .softness = softness[i]};
-        memcpy(t->found, t->best_found, (size_t)c.window * (size_t)c.window * sizeof *t->found);
-        if (dp_soften(&job, t->best_latent, softness[i], &nothing, t->found) == DIPPER_OK) {
-            DP_TRY(measure(t, &c, t->found, diag));
-            if (c.colour < t->best->colour && c.log_rms > sharp.log_rms - FALL) take(t, &c);
-        }
-        report(t, &c);
+        slot *s = t->present;
+        begin(t, sharp->variant, sharp->window, softness[i]);
+        s->c.agreement = sharp->agreement;
+        memcpy(s->found, t->best->found, (size_t)sharp->window * (size_t)sharp->window * sizeof *s->found);
+        if (dp_soften(&job, t->best->latent, softness[i], &nothing, s->found) == DIPPER_OK) DP_TRY(measure(t, s, diag));
+        report(t, &s->c);
+        if (!s->filled || s->c.whiteness >= whitest || s->c.log_rms <= sharp->log_rms - FALL) continue;
+        whitest = s->c.whiteness;
+        swap(&t->present, &t->before);
     }
+    if (t->before->filled) swap(&t->before, &t->best);
     return DIPPER_OK;
 }
 
@@ -197,27 +237,47 @@ static dipper_status run(state *t, dp_diag *diag) {
     const dp_search *s = t->search;
     for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
     t->of += SOFTNESSES;
-    for (const dp_variant *v = s->variants; v->method != NULL; v++)
-        for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, v, s->windows[i], diag));
-    if (!t->any) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
+    for (const dp_variant *v = s->variants; v->method != NULL && !t->enough; v++) DP_TRY(look_through(t, v, diag));
+    if (!t->best->filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
     return t->enough ? DIPPER_OK : soften(t, diag);
 }
 
+/* ---- Memory ---- */
+
+static void leave(state *t) {
+    for (int i = 0; i < 3; i++) {
+        dp_free(t->slots[i].c.psf);
+        dp_free(t->slots[i].found);
+        dp_free(t->slots[i].latent);
+    }
+}
+
+static dipper_status enter(state *t, dp_diag *diag) {
+    const size_t n = (size_t)t->search->side * (size_t)t->search->side, pixels = dp_image_plane_count(t->search->luma);
+    bool room = true;
+    for (int i = 0; i < 3; i++) {
+        slot *s = &t->slots[i];
+        s->c.psf = dp_alloc(n, sizeof *s->c.psf);
+        s->found = dp_alloc(n, sizeof *s->found);
+        s->latent = dp_alloc(pixels, sizeof *s->latent);
+        room = room && s->c.psf && s->found && s->latent;
+    }
+    t->best = &t->slots[0];
+    t->before = &t->slots[1];
+    t->present = &t->slots[2];
+    return room ? DIPPER_OK : dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
+}
+
 dipper_status dp_search_run(const dp_search *s, dp_diag *diag, dp_candidate *best) {
-    const size_t n = (size_t)s->side * (size_t)s->side, pixels = dp_image_plane_count(s->luma);
-    state t = {.search = s, .best = best};
-    t.latent = dp_alloc(pixels, sizeof *t.latent);
-    t.best_latent = dp_alloc(pixels, sizeof *t.latent);
-    t.found = dp_alloc(n, sizeof *t.found);
-    t.best_found = dp_alloc(n, sizeof *t.found);
-    t.padded = dp_alloc(n, sizeof *t.padded);
-    const bool room = t.latent && t.best_latent && t.found && t.best_found && t.padded;
-    const dipper_status status =
-        room ? run(&t, diag) : dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
-    dp_free(t.latent);
-    dp_free(t.best_latent);
-    dp_free(t.found);
-    dp_free(t.best_found);
-    dp_free(t.padded);
+    state t = {.search = s};
+    dipper_status status = enter(&t, diag);
+    if (status == DIPPER_OK) status = run(&t, diag);
+    if (status == DIPPER_OK) {
+        float *psf = best->psf;
+        memcpy(psf, t.best->c.psf, (size_t)s->side * (size_t)s->side * sizeof *psf);
+        *best = t.best->c;
+        best->psf = psf;
+    }
+    leave(&t);
     return status;
 }

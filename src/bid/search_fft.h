@@ -16,11 +16,11 @@ typedef struct dp_variant { /* of kernel estimation */
 } dp_variant;
 
 typedef struct dp_candidate {
-    const dp_variant *variant;            /* one of the search's */
-    int window;                           /* px: side that it was told */
-    double softness;                      /* px */
-    float *psf;                           /* (side, side) of the search */
-    double l1_l2, log_rms, colour, score; /* see dp_search_score; lower is better */
+    const dp_variant *variant;                          /* one of the search's */
+    int window;                                         /* px: side that it was told */
+    double softness;                                    /* px */
+    float *psf;                                         /* (side, side) of the search */
+    double l1_l2, log_rms, whiteness, agreement, score; /* see dp_search_score; lower is better */
 } dp_candidate;
 
 typedef struct dp_search {
@@ -30,7 +30,8 @@ typedef struct dp_search {
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising; dp_search_windows */
     const dp_variant *variants;                   /* ends with a NULL method */
     int side;                                     /* of all PSFs: at least the last window */
-    /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent. */
+    /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent, its score
+     * is still without the agreement. */
     int (*progress)(const dp_candidate *tried, int done, int of, void *user);
     void *user;
 } dp_search;
@@ -43,10 +44,12 @@ void dp_search_windows(dp_search *search, int told);
  * DIPPER_ERROR_MEMORY. */
 dipper_status dp_search_run(const dp_search *search, dp_diag *diag, dp_candidate *best);
 
-/* What ranks: luma restored with a PSF; fills the four numbers of the candidate. Lower is better:
- *   l1_l2     of the gradients of the result smoothed a little (low where edges are sharp and nothing rings)
- *   log_rms   logarithm of what the result leaves unexplained of the blurred picture
- *   colour    how little that is like white noise, root mean square of its autocorrelation */
+/* What ranks: luma restored with a PSF; fills the numbers of the candidate but agreement, which counts as it is:
+ *   l1_l2      of the gradients of the result smoothed a little (low where edges are sharp and nothing rings)
+ *   log_rms    logarithm of what the result leaves unexplained of the blurred picture
+ *   whiteness  how little that is like white noise, root mean square of its autocorrelation: 0 is white
+ *   agreement  likeness of the PSF to that of the next larger window: a right one stays when it is given more room
+ * score: lower is better. */
 dipper_status dp_search_score(const dp_search *search, const dp_image *restored, dp_diag *diag, dp_candidate *c);
 
 #endif

@@ -48,8 +48,6 @@ void dp_opinions_free(dp_opinions *opinions);
 
 /* opinions may be NULL. DIPPER_ERROR_MEMORY. */
 dipper_status dp_evidence_gather(const dp_case *c, const dp_opinions *opinions, dp_diag *diag, dp_evidence *out);
-/* Only what the blurred picture and the PSF say, the result being unknown (NULL). */
-dipper_status dp_evidence_before(const dp_case *c, dp_diag *diag, dp_evidence *out);
 
 /* ---- What it amounts to ---- */
 
@@ -67,7 +65,10 @@ enum { DP_VERDICT_LEAST = 96, DP_VERDICT_MOST = 384 }; /* px: pictures below are
 
 /* c as above with whole pictures. Fills all but struct_size of out. DIPPER_ERROR_MEMORY, DIPPER_ERROR_CANCELLED. */
 dipper_status dp_verdict_judge(const dp_case *c, bool second_opinions, dp_diag *diag, dipper_verdict *out);
-/* The same for dipper_verdict_is_sharp; c->result is not looked at. */
-dipper_status dp_verdict_sharp(const dp_case *c, dp_diag *diag, bool *sharp);
+/* Is a picture of that steepness, for which a PSF of that radius (px; NaN: not known) was found, sharp? */
+bool dp_is_sharp(double steepness, double radius);
+/* dp_steepness of the part of a picture that shows its blur best. NaN: too small to tell,
+ * or lit by lamps at night. DIPPER_ERROR_MEMORY. */
+dipper_status dp_verdict_steepness(const dp_image *picture, double noise_sigma, dp_diag *diag, double *steepness);
 
 #endif

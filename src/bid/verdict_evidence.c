@@ -229,14 +229,6 @@ static void forget(dp_evidence *e) {
     for (int i = 0; i < DP_EVIDENCE_COUNT; i++) e->value[i] = NAN;
 }
 
-dipper_status dp_evidence_before(const dp_case *c, dp_diag *diag, dp_evidence *out) {
-    dp_psf_shape shape;
-    forget(out);
-    DP_TRY(dp_psf_shape_measure(c->psf, c->kh, c->kw, diag, &shape));
-    look_at_psf(c, &shape, out);
-    return look_at_blurred(c, &shape, diag, out);
-}
-
 dipper_status dp_evidence_gather(const dp_case *c, const dp_opinions *opinions, dp_diag *diag, dp_evidence *out) {
     dp_psf_shape shape;
     const dp_opinions *o = have_opinions(opinions) ? opinions : NULL;

@@ -41,6 +41,18 @@ expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 0.2 -o hurried.npy
 exists hurried.npy
 err_has 'left something out'
 
+# A sharp picture comes back as it was, with that verdict; told a size it is restored.
+expect 0 "$DIPPER" deblur -j 1 "$sharp" --preset fast --verdict -o "kept.${sharp##*.}"
+err_has 'is sharp already, and the result is the picture as it was'
+err_has 'verdict: ok .*the picture is sharp already'
+check 'the sharp picture was changed' cmp "$sharp" "kept.${sharp##*.}"
+check 'the record does not say so' grep -q '"sharp": *true' kept.run.json
+expect 0 "$DIPPER" deblur -j 1 "$sharp" --preset fast -o kept.npy -f
+expect 0 "$DIPPER" score kept.npy --gt "$sharp" --json
+out_has '"mse":0.0[,}]'
+expect 0 "$DIPPER" deblur -j 1 "$sharp" --preset fast -k 5 -o "told.${sharp##*.}" -f
+err_lacks 'sharp already'
+
 # Bad input.
 refused 'fast|balanced|best' --preset slow
 refused 'choose a method' --set lr_psf=1
