@@ -162,6 +162,7 @@ int command_bench(const command_line *line) {
     text_list operands = {0};
     runs *r = calloc(1, sizeof *r);
     int code = options_parse(&table, line->argc, line->argv, &o, &operands);
+    o.runs.device = library_device(o.runs.device, o.runs.precision, o.runs.device_text);
     if (!code) code = o.runs.help ? help() : r ? run_bench(&o, &operands, r) : DIPPER_ERROR_MEMORY;
     options_free(&table, &o, &operands);
     if (r) runs_close(r);

@@ -22,6 +22,12 @@ static int unknown_device(const char *name) {
     return DIPPER_ERROR_DEVICE;
 }
 
+const char *library_device(const char *device, const char *precision, char text[64]) {
+    if (!precision) return device;
+    snprintf(text, 64, "%.40s/%s", strcmp(device, "auto") == 0 ? "cuda" : device, precision);
+    return text;
+}
+
 int library_open(const char *device, int threads, dipper_context **context) {
     dipper_context_options options;
     char why[256] = "";

@@ -6,6 +6,8 @@
 
 /* Opens a context, or says on stderr why not (with the devices that there are) and returns the exit code. */
 int library_open(const char *device, int threads, dipper_context **context);
+/* The device with the precision that --precision gives (NULL: none), "cuda:1/bf16"; what is automatic becomes a GPU. */
+const char *library_device(const char *device, const char *precision, char text[64]);
 /* For options and plans alone, where child processes do the work: it starts no GPU, which they could not use then. */
 int library_open_to_check(const char *device, int threads, dipper_context **context);
 /* Says what the library has against the value of an option; its text names field and range. Returns the exit code. */

@@ -207,8 +207,10 @@ int restore_run(const restore_command *command, restore_options *options, const 
     int code = options_parse(command->table, line->argc, line->argv, options, &r.inputs);
     if (!code && options->help)
         options_help(command->table, stdout);
-    else if (!code)
+    else if (!code) {
+        options->device = library_device(options->device, options->precision, r.device);
         code = run(&r, line);
+    }
     options_free(command->table, options, &r.inputs);
     return code;
 }

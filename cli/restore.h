@@ -8,7 +8,7 @@
 #include "cli/options.h"
 
 typedef struct restore_options { /* a command's own struct begins with them; their rows: cli/restore.def */
-    const char *output, *method, *iterations, *noise, *device, *progress, *uncertainty;
+    const char *output, *method, *iterations, *noise, *device, *precision, *progress, *uncertainty;
     text_list set;
     uint64_t seed, seed_weights, seed_input;
     int no_recover, threads, snapshot_every, json, quiet, verbose, overwrite, print_config, help;
@@ -25,6 +25,7 @@ typedef struct restore {
     restore_options *options;
     text_list inputs;
     const char *psf_out; /* NULL: beside the result */
+    char device[64];     /* with its precision */
     dipper_recipe *recipe;
     console console;
     job_settings settings;

@@ -9,8 +9,9 @@
 #include "study/plan.h"
 
 typedef struct runs_options {
-    const char *output, *device, *progress;
+    const char *output, *device, *precision, *progress;
     int jobs, threads, again, resume, quiet, verbose, help;
+    char device_text[64]; /* with its precision, once settled */
 } runs_options;
 
 #define RUNS_USUAL                                                                                                     \
@@ -27,7 +28,9 @@ typedef struct runs_options {
     {'j', "threads", "N", OPTION_INT, (at) + offsetof(runs_options, threads), 0, 1024, NULL,                           \
      "threads, shared by the jobs; 0 (default) is one for each core"},                                                 \
     {0, "device", "NAME", OPTION_TEXT, (at) + offsetof(runs_options, device), 0, 0, NULL,                              \
-     "auto (default), cpu, onednn, or ref"},                                                                           \
+     "auto (default: a GPU if there is one), cpu, cuda, cuda:1, onednn, or ref"},                                      \
+    {0, "precision", "NAME", OPTION_CHOICE, (at) + offsetof(runs_options, precision), 0, 0, "f32|tf32|bf16",           \
+     "of a GPU's convolutions; default tf32"},                                                                         \
     {0, "resume", NULL, OPTION_FLAG, (at) + offsetof(runs_options, resume), 0, 0, NULL,                                \
      "go on where the folder's runs stopped (always done)"},                                                           \
     {'f', "again", NULL, OPTION_FLAG, (at) + offsetof(runs_options, again), 0, 0, NULL,                                \

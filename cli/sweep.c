@@ -147,6 +147,7 @@ int sweep_run(const command_line *line, const runs_team *team, int threads) {
     if (team) o.runs.progress = "none"; /* many would speak at once */
     int code = options_parse(&table, line->argc, line->argv, &o, &operands);
     if (r) r->team = team;
+    o.runs.device = library_device(o.runs.device, o.runs.precision, o.runs.device_text);
     if (!code && o.runs.help)
         options_help(&table, stdout);
     else if (!code)

@@ -14,7 +14,11 @@
 #include "cuda_runtime_api.h"
 #include "emulate.h"
 
-typedef std::vector<std::function<void()>> work_list;
+struct captured {
+    std::function<void()> work;
+    std::vector<size_t> follows;
+};
+typedef std::vector<captured> work_list;
 
 struct CUgraph_st {
     work_list work;
@@ -30,11 +34,13 @@ struct CUstream_st {
     line own, *queue;
     CUgraph_st *capture; /* NULL: none */
     bool origin;         /* of the capture */
+    std::vector<size_t> follows; /* captured work that the next one must follow */
 };
 struct CUevent_st {
     line *queue; /* where it was recorded, and how much work lay before it */
     size_t after;
     CUgraph_st *capture; /* of the stream when it was recorded */
+    std::vector<size_t> follows;
     double seconds;
 };
 
@@ -43,7 +49,7 @@ static std::set<CUstream_st *> streams;
 static std::map<const char *, size_t> device_memory, pinned_memory;
 static size_t used;
 static cudaError_t last = cudaSuccess;
-static CUstream_st null_stream = {{}, &null_stream.own, nullptr, false};
+static CUstream_st null_stream = {{}, &null_stream.own, nullptr, false, {}};
 
 static cudaError_t say(cudaError_t error) {
     if (error != cudaSuccess) last = error;
@@ -88,7 +94,8 @@ static cudaError_t wait_for(line *queue) {
 void emulate_enqueue(cudaStream_t stream, std::function<void()> work) {
     CUstream_st *s = of(stream);
     if (s->capture != nullptr) {
-        s->capture->work.push_back(std::move(work));
+        s->capture->work.push_back({std::move(work), s->follows});
+        s->follows = {s->capture->work.size() - 1};
         return;
     }
     s->queue->work.push_back(std::move(work));
@@ -347,9 +354,12 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
     line *const queue = event->queue;
     const size_t after = event->after;
-    if (event->capture != nullptr)
-        of(stream)->capture = event->capture; /* the stream joins that capture */
-    else if (queue != nullptr && queue != of(stream)->queue)
+    if (event->capture != nullptr) { /* the stream joins that capture */
+        CUstream_st *s = of(stream);
+        if (s->capture == nullptr) s->follows.clear();
+        s->capture = event->capture;
+        s->follows.insert(s->follows.end(), event->follows.begin(), event->follows.end());
+    } else if (queue != nullptr && queue != of(stream)->queue)
         emulate_enqueue(stream, [=] { run(queue, after); });
     return cudaSuccess;
 }
@@ -358,6 +368,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
     if (stream == nullptr || stream->capture != nullptr) return say(cudaErrorStreamCaptureUnsupported);
     stream->capture = new CUgraph_st();
     stream->origin = true;
+    stream->follows.clear();
     return cudaSuccess;
 }
 
@@ -402,6 +413,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     emulate_enqueue(stream, [=] { event->seconds = seconds_now(); });
     event->capture = of(stream)->capture;
+    event->follows = of(stream)->follows;
     event->queue = of(stream)->queue;
     event->after = event->queue->queued;
     return cudaSuccess;
@@ -429,11 +441,29 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
     return cudaSuccess;
 }
 
+/* As captured; or in reverse order, as late pieces as early as what they follow allows: what should wait for another and
+ * does not comes too early. */
+static void run_captured(const work_list &all) {
+    const char *order = getenv("EMULATE_ORDER");
+    const bool reverse = order != nullptr && strcmp(order, "reverse") == 0;
+    std::vector<bool> done(all.size());
+    for (size_t n = 0; n < all.size(); n++) {
+        size_t next = n;
+        for (size_t i = all.size(); reverse && i-- > 0;) {
+            bool ready = !done[i];
+            for (size_t k : all[i].follows) ready = ready && done[k];
+            if (!ready) continue;
+            next = i;
+            break;
+        }
+        all[next].work();
+        done[next] = true;
+    }
+}
+
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
     const std::shared_ptr<work_list> all = exec->work;
-    emulate_enqueue(stream, [=] {
-        for (const auto &work : *all) work();
-    });
+    emulate_enqueue(stream, [=] { run_captured(*all); });
     return cudaSuccess;
 }
 
