@@ -86,3 +86,19 @@ dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *
     dp_solver_get_info(solver->inner, info);
     return DIPPER_OK;
 }
+
+size_t dipper_solver_save_size(dipper_solver *solver) {
+    return solver != NULL ? dp_solver_save_size(solver->inner) : 0;
+}
+
+dipper_status dipper_solver_save(dipper_solver *solver, void *buffer, size_t size) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (buffer == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "buffer is NULL");
+    return dp_solver_save(solver->inner, buffer, size, &solver->context->diag);
+}
+
+dipper_status dipper_solver_load(dipper_solver *solver, const void *buffer, size_t size) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (buffer == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "buffer is NULL");
+    return dp_solver_load(solver->inner, buffer, size, &solver->context->diag);
+}

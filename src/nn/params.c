@@ -165,6 +165,20 @@ void dp_params_load(dp_params *ps, const float *values) {
     ps->be->vt->upload(ps->be, dp_vector((int)ps->total), ps->array[DP_PARAM_VALUE], values);
 }
 
+void dp_params_archive(dp_params *ps, dp_archive *archive) {
+    const dp_shape shape = dp_vector((int)ps->total);
+    const size_t bytes = ps->total * sizeof(float);
+    for (int a = 0; a < DP_PARAM_ARRAYS; a++) {
+        if (archive->mode == DP_ARCHIVE_LOAD) {
+            const float *from = dp_archive_source(archive, bytes);
+            if (from != NULL) ps->be->vt->upload(ps->be, shape, ps->array[a], from);
+        } else {
+            float *to = dp_archive_place(archive, bytes);
+            if (to != NULL) ps->be->vt->download(ps->be, shape, to, ps->array[a]);
+        }
+    }
+}
+
 bool dp_params_gradients_finite(const dp_params *ps) {
     float part[1024], sum = 0; /* 0*x is NaN if x is NaN or infinite */
     for (size_t at = 0; at < ps->total; at += 1024) {

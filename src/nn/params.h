@@ -5,6 +5,7 @@
 #define DP_NN_PARAMS_H
 
 #include "backend/backend.h"
+#include "base/archive.h"
 
 typedef struct dp_params dp_params;
 
@@ -42,6 +43,9 @@ void dp_params_write(dp_params *ps, dp_param_array array, int index, const float
 size_t dp_params_total(const dp_params *ps);
 void dp_params_save(const dp_params *ps, float *values);
 void dp_params_load(dp_params *ps, const float *values);
+
+/* All four arrays, through upload and download. For back ends of 4-byte elements: others would lose bits. */
+void dp_params_archive(dp_params *ps, dp_archive *archive);
 
 bool dp_params_gradients_finite(const dp_params *ps);
 void dp_params_adam(dp_params *ps, const dp_adam_step *step);
