@@ -236,9 +236,20 @@ static double order(const groups *all, int blurred) {
     return pairs ? (double)agree / pairs : 0;
 }
 
+static double mean_blurred(const study_results *results) {
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; i < results->count; i++) {
+        if (!isfinite(results->items[i].psnr_blurred_db)) continue;
+        sum += results->items[i].psnr_blurred_db;
+        count++;
+    }
+    return count ? sum / count : (double)NAN;
+}
+
 static void tell_table(const figure *f, const groups *all, const study_results *results, figure_output *out) {
-    page_add(&out->text, "# %s\n\n%d runs; blurred %.2f dB (mean).\n\n", f->summary, results->count,
-             results->count ? results->items[0].psnr_blurred_db : (double)NAN);
+    page_add(&out->text, "# %s: %s\n\n%d runs; PSNR-GT of the blurred pictures %.2f dB on average.\n\n", f->name,
+             f->summary, results->count, mean_blurred(results));
     page_markup(&out->text, "| runs of | | ISNR, mean | deviation over seeds | PSNR-NB, mean | failures |\n"
                             "|---|---|---|---|---|---|\n");
     for (int i = 0; i < all->count; i++) {
