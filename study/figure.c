@@ -22,6 +22,7 @@ static const figure figures[] = {
      NULL},
     {"stochastic-start", "the same picture, other weights or other inputs of the network", 4, figure_stochastic_start,
      NULL},
+    {"landscape", "the loss around a solution, and the optimiser's path", 1, figure_landscape, NULL},
     {"psf-rate", "the learning rate of the PSF", 2, NULL, &figure_psf_rate},
     {"beta1", "Adam's beta1 of the picture's network", 3, NULL, &figure_beta1},
     {"tv", "the weight of total variation", 2, NULL, &figure_tv},

@@ -15,6 +15,8 @@ dipper_status figure_spectrum(const figure_job *job, figure_output *out);
 dipper_status figure_start(const figure_job *job, figure_output *out);
 dipper_status figure_stochastic_device(const figure_job *job, figure_output *out);
 dipper_status figure_stochastic_start(const figure_job *job, figure_output *out);
+/* figure_landscape.c */
+dipper_status figure_landscape(const figure_job *job, figure_output *out);
 /* figure_plans.c */
 extern const figure_plan figure_psf_rate, figure_beta1, figure_tv, figure_ssim_switch, figure_pretraining,
     figure_comparison, figure_scatter_kodak;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/contour.h"
 #include "study/figure.h"
 #include "study/spectrum.h"
 
@@ -102,6 +103,26 @@ static void charts_hold_their_points(void **state) {
     chart_free(&c);
 }
 
+/* On a cone every point of the line of height r is r away from the tip. */
+static void lines_of_a_cone(void **state) {
+    (void)state;
+    enum { N = 41 };
+    static double heights[N * N];
+    chart c = {0};
+    int points = 0;
+    for (int i = 0; i < N * N; i++) heights[i] = hypot((i % N - 20) / 10.0, (i / N - 20) / 5.0);
+    const contour_grid grid = {heights, N, -2, 2, -4, 4};
+    const int s = chart_add_series(&c, "r = 1.2", 0);
+    contour_add(&c, s, &grid, 1.2);
+    for (int i = 0; i < c.series[0].count; i++) {
+        if (isnan(c.series[0].x[i])) continue;
+        assert_true(fabs(hypot(c.series[0].x[i], c.series[0].y[i]) - 1.2) < 0.02);
+        points++;
+    }
+    assert_true(points > 60);
+    chart_free(&c);
+}
+
 /* ---- Runs of a plan ---- */
 
 static study_result run_of(const char *settings, uint64_t seed, double isnr, double nb) {
@@ -169,11 +190,9 @@ static void failed_runs_are_failures(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_found),
-        cmocka_unit_test(bands_of_waves),
-        cmocka_unit_test(energy_is_kept),
-        cmocka_unit_test(charts_hold_their_points),
-        cmocka_unit_test(runs_are_told_as_they_are),
+        cmocka_unit_test(names_are_found),          cmocka_unit_test(bands_of_waves),
+        cmocka_unit_test(energy_is_kept),           cmocka_unit_test(charts_hold_their_points),
+        cmocka_unit_test(lines_of_a_cone),          cmocka_unit_test(runs_are_told_as_they_are),
         cmocka_unit_test(failed_runs_are_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,9 @@ int dp_params_count(const dp_params *ps) {
 size_t dp_params_size(const dp_params *ps, int index) {
     return ps->entries[index].count;
 }
+size_t dp_params_offset(const dp_params *ps, int index) {
+    return ps->entries[index].offset;
+}
 const char *dp_params_name(const dp_params *ps, int index) {
     return ps->entries[index].name;
 }

@@ -25,6 +25,7 @@ int dp_params_add(dp_params *ps, const char *name, size_t count, dp_init init);
 int dp_params_find(const dp_params *ps, const char *name); /* -1: none */
 int dp_params_count(const dp_params *ps);
 size_t dp_params_size(const dp_params *ps, int index);
+size_t dp_params_offset(const dp_params *ps, int index); /* floats before it in dp_params_save's array */
 const char *dp_params_name(const dp_params *ps, int index);
 
 /* Once, after the last add: device memory and the optimiser's plan. Calling it again does nothing. */
