@@ -347,6 +347,30 @@ static void impossible_states_are_refused(void **state) {
     dipper_context_destroy(&c);
 }
 
+/* A place later in the run would write more losses than there is room for. */
+static void counters_that_contradict_are_refused(void **state) {
+    (void)state;
+    size_t size;
+    dipper_context *c = open_context("cpu");
+    dipper_solver *solver = make_solver(c, &scales, 7, 0.3f);
+    assert_int_equal(dipper_solver_step(solver, 20, NULL), DIPPER_OK);
+    unsigned char *bytes = save(c, solver, &size);
+    int64_t iteration;
+    const size_t at = 64 + 11 * 8;
+    memcpy(&iteration, bytes + at, 8);
+    assert_int_equal(iteration, 20); /* or it is another number */
+    iteration++;
+    memcpy(bytes + at, &iteration, 8);
+    const uint64_t sum = dp_hash(DP_HASH_BEGIN, bytes, size - 8);
+    memcpy(bytes + size - 8, &sum, 8);
+    dipper_solver *fresh = make_solver(c, &scales, 7, 0.3f);
+    expect_refusal(c, fresh, bytes, size, "no run can have");
+    dipper_solver_destroy(&fresh);
+    free(bytes);
+    dipper_solver_destroy(&solver);
+    dipper_context_destroy(&c);
+}
+
 static void other_runs_are_refused(void **state) {
     (void)state;
     size_t size;
@@ -412,6 +436,7 @@ int main(void) {
         cmocka_unit_test(the_plain_back_end_too),
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(impossible_states_are_refused),
+        cmocka_unit_test(counters_that_contradict_are_refused),
         cmocka_unit_test(other_runs_are_refused),
         cmocka_unit_test(what_cannot_be_saved),
         cmocka_unit_test(hashes),

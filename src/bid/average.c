@@ -104,7 +104,7 @@ bool dp_average_whole(const dp_average *a) {
 void dp_average_archive(dp_average *a, dp_archive *archive) {
     dp_archive_long(archive, &a->offset, 1, a->length);
     dp_archive_int(archive, &a->at, 0, a->blocks);
-    dp_archive_long(archive, &a->added, 0, LONG_MAX);
+    dp_archive_long(archive, &a->added, 0, LONG_MAX / 2);
     for (int i = 0; i <= a->blocks; i++) {
         dp_archive_long(archive, &a->ring[i].pictures, 0, a->length);
         if (a->ring[i].pictures == 0) continue;

@@ -121,6 +121,23 @@ static long longest(const dp_solver *s) {
     return most;
 }
 
+/* Steps that are still to come from where the run is. */
+static long remaining(const dp_solver *s) {
+    long steps = s->finish != NULL;
+    for (int i = s->current; i < s->stages; i++) {
+        const dp_stage *stage = &s->stage[i];
+        const long all = stage->iterations + stage->pretrain, again = i == 0 ? s->recipe.restarts - 1 - s->attempt : 0;
+        steps += again * all + (i == s->current && s->begun ? stage->iterations - s->turn.t : all);
+    }
+    return steps;
+}
+
+static bool is_possible(const dp_solver *s) {
+    if (s->current == s->stages) return !s->begun;
+    if (s->current == 0 && s->attempt >= s->recipe.restarts) return false;
+    return !(s->begun && s->turn.t > s->stage[s->current].iterations) && s->iteration + remaining(s) <= s->iterations;
+}
+
 /* Where the run is: all sizes of what follows depend on it. */
 static void walk_place(dp_solver *s, dp_archive *a) {
     int stopped = (int)s->stopped;
@@ -132,10 +149,10 @@ static void walk_place(dp_solver *s, dp_archive *a) {
     dp_archive_int(a, &stopped, DP_STOP_NOT, DP_STOP_VARIANCE);
     s->stopped = (dp_stop)stopped;
     dp_archive_long(a, &s->turn.t, -s->stage[0].pretrain, longest(s));
-    dp_archive_long(a, &s->turn.image_t, 0, LONG_MAX);
-    dp_archive_long(a, &s->turn.psf_t, 0, LONG_MAX);
+    dp_archive_long(a, &s->turn.image_t, 0, LONG_MAX / 2);
+    dp_archive_long(a, &s->turn.psf_t, 0, LONG_MAX / 2);
     dp_archive_double(a, &s->turn.rate);
-    dp_archive_long(a, &s->draws, 0, LONG_MAX);
+    dp_archive_long(a, &s->draws, 0, LONG_MAX / 2);
     dp_archive_long(a, &s->iteration, 0, s->iterations);
     dp_archive_double(a, &s->attempt_loss);
     dp_archive_double(a, &s->best_loss);
@@ -148,7 +165,7 @@ static void walk_place(dp_solver *s, dp_archive *a) {
         dp_archive_int(a, &s->stage[i].psf.roll_y, -FAR_ROLL, FAR_ROLL);
         dp_archive_int(a, &s->stage[i].psf.roll_x, -FAR_ROLL, FAR_ROLL);
     }
-    if (s->begun && s->current == s->stages) a->broken = true;
+    if (!is_possible(s)) a->broken = true;
 }
 
 static const dp_stage *stage_at_work(const dp_solver *s) {

@@ -112,7 +112,7 @@ bool dp_rescue_go_back(dp_rescue *r, const dp_stage *s, dp_params *image_params,
 void dp_rescue_archive(dp_rescue *r, const dp_stage *s, const dp_params *image_params, dp_archive *archive) {
     int trouble = (int)r->trouble;
     dp_archive_int(archive, &r->recoveries, 0, MOST_RECOVERIES);
-    dp_archive_long(archive, &r->skipped, 0, LONG_MAX);
+    dp_archive_long(archive, &r->skipped, 0, LONG_MAX / 2);
     dp_archive_int(archive, &r->in_a_row, 0, MOST_SKIPPED);
     dp_archive_int(archive, &trouble, DP_TROUBLE_NONE, DP_TROUBLE_FLAT);
     r->trouble = (dp_trouble)trouble;
