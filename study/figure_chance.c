@@ -40,7 +40,7 @@ static dipper_status watch_device(const trial *t, dipper_solver *solver, const d
 }
 
 typedef struct device {
-    char name[32];
+    char name[64];
     const char *device;
     int threads;
     double db, difference; /* at the end */
