@@ -6,7 +6,7 @@ make other.npy 40 48 depth=32
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 settings='-q -j 1 -k 5 -m fast --set channels=8 --set skip_channels=4 --set restarts=2 --set average=40
-    --set centre_every=7 --set final=blend -n 150,150,300'
+    --set centre_every=7 --set final=blend -n 60,60,120'
 run() { code=$1; shift; expect "$code" "$DIPPER" deblur $settings "$@"; }
 same() { check "$1: another result" cmp -s "$1.npy" whole.npy; check "$1: another PSF" cmp -s "${1}_psf.npy" whole_psf.npy; }
 
@@ -16,7 +16,7 @@ took=$(($(now_ms) - began))
 
 # Killed at moments spread over the run, again and again until one run gets to its end.
 kills=0
-for part in 1 2 3 4 5; do
+for part in 1 3 5; do
     rm -f killed*
     tries=0 code=1
     while [ "$code" != 0 ] && [ "$tries" -lt 40 ]; do
@@ -25,8 +25,8 @@ for part in 1 2 3 4 5; do
         "$DIPPER" deblur $settings in.npy -o killed.npy --checkpoint killed.dpc --checkpoint-every 0 --resume -f \
             >.seen/out 2>.seen/err &
         pid=$!
-        # long enough to get on, not long enough to end at once
-        sleep "$(awk -v t="$took" -v p="$part" -v s="$$" 'BEGIN { srand(s + p); print t / 1000 * (0.15 + 0.1 * p + 0.2 * rand()) }')"
+        # long enough to get on, in the end also on a busy machine; not long enough to end at once
+        sleep "$(awk -v t="$took" -v p="$part" -v k="$tries" -v s="$$" 'BEGIN { srand(s + p + k); print t / 1000 * (0.15 + 0.1 * p + 0.2 * rand()) + 0.05 * k }')"
         kill -9 "$pid" 2>/dev/null
         wait "$pid" 2>/dev/null
         code=$?
