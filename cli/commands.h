@@ -15,6 +15,7 @@ int command_deblur(const command_line *line);
 int command_estimate(const command_line *line);
 int command_denoise(const command_line *line);
 int command_bench(const command_line *line);
+int command_figure(const command_line *line);
 int command_info(const command_line *line);
 int command_inpaint(const command_line *line);
 int command_psf(const command_line *line);

@@ -102,7 +102,8 @@ static int can_be_automatic(void) {
 static const char *usual_method(const deblur_options *o) {
     const restore_options *c = &o->common;
     if (o->nonblind.psf) return "sparse";
-    if (o->psf_init || c->set.count || c->iterations || c->snapshot_every || c->uncertainty) return "fast";
+    if (o->psf_init || c->set.count || c->iterations || c->snapshot_every || c->uncertainty || c->checkpoint)
+        return "fast";
     return can_be_automatic() ? "auto" : "fast";
 }
 

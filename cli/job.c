@@ -1,6 +1,6 @@
 /* One picture: read, restore, write. SPDX-License-Identifier: Apache-2.0 */
 #define _DEFAULT_SOURCE
-#include "cli/job_inner.h"
+#include "cli/checkpoint.h"
 #include "cli/stop.h"
 #include "io/output.h"
 #include "io/psf_file.h"
@@ -79,7 +79,7 @@ int job_watch(job *j, const dipper_progress *progress) {
     const job_settings *s = j->settings;
     console_progress(s->console, progress);
     if (j->end == END_SNAPSHOT) return 1;
-    if (s->max_seconds > 0 && progress->seconds >= s->max_seconds) j->end = END_TIME;
+    if (s->max_seconds > 0 && progress->seconds - j->seconds_before >= s->max_seconds) j->end = END_TIME;
     if (stop_requested()) j->end = END_SIGNAL;
     return j->end != END_DONE;
 }
@@ -108,7 +108,7 @@ static void fill_record(const job *j, run_record *r) {
     r->weight = r->exponent = NAN;
     r->seconds_total = wall_seconds() - j->started;
     r->memory_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
-    r->clipped_pixels = -1;
+    r->clipped_pixels = r->resumed_at = -1;
     j->manner->describe(j, r);
     if (!j->picture) return;
     r->width = j->result->width;
@@ -239,7 +239,12 @@ static void clean_up(job *j) {
 }
 
 dipper_status job_run(const job_settings *settings, const char *input, const job_names *names, job_result *result) {
-    job j = {.settings = settings, .input = input, .names = names, .result = result, .started = wall_seconds()};
+    job j = {.settings = settings,
+             .input = input,
+             .names = names,
+             .result = result,
+             .started = wall_seconds(),
+             .resumed_at = -1};
     j.manner = settings->automatic  ? &job_automatic
                : settings->estimate ? &job_classical
                : settings->nonblind ? &job_nonblind
@@ -251,6 +256,7 @@ dipper_status job_run(const job_settings *settings, const char *input, const job
     dipper_status status = prepare(&j);
     if (!status) status = run(&j);
     if (!status) status = finish(&j);
+    if (!status && result->status != DIPPER_ERROR_CANCELLED) checkpoint_remove(&j);
     if (status) result->status = status;
     result->seconds = wall_seconds() - j.started;
     snprintf(result->message, sizeof result->message, "%s", j.error.text);

@@ -53,6 +53,9 @@ typedef struct job_settings { /* the same for all pictures of a batch */
     int recover;                             /* broken results are undone */
     double max_seconds;                      /* 0: no limit */
     int snapshot_every;                      /* 0: none */
+    const char *checkpoint;                  /* file; NULL: none. Of the solver alone */
+    double checkpoint_every;                 /* s */
+    int resume;                              /* go on from the checkpoint if there is one */
     int judge;                               /* a PSF that was found and the result get a verdict */
     int overwrite;
     int json; /* the record goes to stdout instead of the names of the results */

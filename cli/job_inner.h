@@ -42,6 +42,9 @@ struct job {
     dipper_solver *solver;
     int psf_width_told, psf_height_told;
     long last_snapshot;
+    long resumed_at;        /* iteration; -1: it began anew */
+    double seconds_before;  /* of the solver when it went on */
+    double last_checkpoint; /* wall_seconds */
     /* verdict */
     dipper_verdict verdict;
     int judged; /* there is one */

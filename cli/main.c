@@ -23,6 +23,7 @@ static const command_row commands[] = {
     {"score", command_score, "how good a result is: PSNR, SSIM and others, by published protocols"},
     {"bench", command_bench, "methods over a data set: restore, score, tabulate"},
     {"sweep", command_sweep, "all runs of a plan: data, recipes with ranges of their fields, seeds; on a cluster too"},
+    {"figure", command_figure, "a figure of the studies: data, drawing, and what is seen"},
     {"report", command_report, "one HTML page of the results of dipper bench and dipper sweep"},
     {"blur", command_blur, "blur a picture and add noise, to try methods where the truth is known"},
     {"psf", command_psf, "make, show, convert and compare PSFs"},

@@ -8,10 +8,13 @@
 #include "io/image_file.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+static const double USUAL_EVERY = 60; /* s; a checkpoint takes a fraction of one */
 
 /* ---- Options ---- */
 
@@ -28,9 +31,21 @@ static int parse_noise(restore *r) {
     return usage(r, "--noise", text, "is not auto or a number from 0 upwards");
 }
 
+static int check_checkpoint(const restore *r) {
+    const restore_options *o = r->options;
+    const char *file = o->checkpoint;
+    if (!file && o->resume) return usage(r, "--resume", NULL, "needs --checkpoint FILE");
+    if (!file && !isnan(o->checkpoint_every)) return usage(r, "--checkpoint-every", NULL, "needs --checkpoint FILE");
+    if (!file) return 0;
+    if (r->settings.nonblind || r->settings.automatic)
+        return usage(r, "--checkpoint", file, "is for recipes; this method has no state to keep");
+    return r->inputs.count > 1 ? usage(r, "--checkpoint", file, "cannot be given with several inputs") : 0;
+}
+
 static int check_options(restore *r) {
     const restore_options *o = r->options;
-    const int code = parse_noise(r);
+    int code = parse_noise(r);
+    if (!code) code = check_checkpoint(r);
     if (code) return code;
     if (r->inputs.count == 0 && !o->print_config) return usage(r, "input", NULL, "name a picture");
     if (io_have_json() || !o->json) return 0;
@@ -148,6 +163,9 @@ static void fill_settings(restore *r, const command_line *line) {
                                  .recover = !o->no_recover,
                                  .max_seconds = o->max_time,
                                  .snapshot_every = o->snapshot_every,
+                                 .checkpoint = o->checkpoint,
+                                 .checkpoint_every = isnan(o->checkpoint_every) ? USUAL_EVERY : o->checkpoint_every,
+                                 .resume = o->resume,
                                  .overwrite = o->overwrite,
                                  .json = o->json,
                                  .argc = line->full_argc,
@@ -203,6 +221,7 @@ static int run(restore *r, const command_line *line) {
 int restore_run(const restore_command *command, restore_options *options, const command_line *line) {
     restore r = {.command = command, .options = options};
     options->noise = options->device = options->progress = "auto";
+    options->checkpoint_every = NAN;
     options->seed_weights = options->seed_input = DIPPER_SEED_SAME;
     int code = options_parse(command->table, line->argc, line->argv, options, &r.inputs);
     if (!code && options->help)

@@ -8,11 +8,12 @@
 #include "cli/options.h"
 
 typedef struct restore_options { /* a command's own struct begins with them; their rows: cli/restore.def */
-    const char *output, *method, *iterations, *noise, *device, *precision, *progress, *uncertainty;
+    const char *output, *method, *iterations, *noise, *device, *precision, *progress, *uncertainty, *checkpoint;
     text_list set;
     uint64_t seed, seed_weights, seed_input;
     int no_recover, threads, snapshot_every, json, quiet, verbose, overwrite, print_config, help;
-    double max_time;
+    int resume;
+    double max_time, checkpoint_every; /* NaN: not told */
 } restore_options;
 
 #define RESTORE_FOOTER                                                                                                 \

@@ -1,5 +1,5 @@
 /* One picture restored by a network: the solver, whatever the task. SPDX-License-Identifier: Apache-2.0 */
-#include "cli/job_inner.h"
+#include "cli/checkpoint.h"
 #include "cli/library.h"
 #include "cli/recipe_text.h"
 #include "cli/stop.h"
@@ -101,6 +101,7 @@ static dipper_status prepare(job *j) {
     dipper_status status = take_mask(j, &mask);
     if (!status) status = create_solver(j, mask);
     free(mask);
+    if (!status) status = checkpoint_begin(j);
     if (!status) status = check_snapshots(j);
     if (!status && task->factor) status = picture_enlarge(j->picture, task->factor, &j->error);
     if (status || task->task != DIPPER_TASK_DEBLUR || task->psf_file) return status;
@@ -162,8 +163,12 @@ static int on_progress(const dipper_progress *progress, void *user) {
 static dipper_status run(job *j) {
     long left = 1;
     dipper_status status = DIPPER_OK;
-    while (!status && left > 0) status = dipper_solver_step(j->solver, 1000, &left);
+    while (!status && left > 0) {
+        status = dipper_solver_step(j->solver, 1, &left);
+        if (!status && left > 0) IO_TRY(checkpoint_write_if_due(j));
+    }
     console_end(j->settings->console);
+    if (status == DIPPER_ERROR_CANCELLED && j->end != END_SNAPSHOT) IO_TRY(checkpoint_write(j));
     if (j->end == END_SNAPSHOT) return j->result->status;
     j->result->status = status;
     if (status && status != DIPPER_ERROR_CANCELLED && status != DIPPER_ERROR_DIVERGED)
@@ -177,6 +182,7 @@ static dipper_status run(job *j) {
 /* ---- After the run ---- */
 
 static void explain(job *j) {
+    const job_settings *s = j->settings;
     const char *input = j->input;
     dipper_status status = j->result->status;
     dipper_solver_info info = {.struct_size = sizeof info};
@@ -187,8 +193,9 @@ static void explain(job *j) {
                 "trust it; try a smaller learning rate or another --seed",
                 input, info.iteration, info.iterations);
     } else if (status == DIPPER_ERROR_CANCELLED) {
-        io_fail(&j->error, status, "%s: stopped by %s at iteration %ld of %ld; the result so far is written", input,
-                j->end == END_TIME ? "--max-time" : "a signal", info.iteration, info.iterations);
+        io_fail(&j->error, status, "%s: stopped by %s at iteration %ld of %ld; the result so far is written%s%s", input,
+                j->end == END_TIME ? "--max-time" : "a signal", info.iteration, info.iterations,
+                s->checkpoint ? "; --resume -f goes on from " : "", s->checkpoint ? s->checkpoint : "");
     } else if (info.trouble[0]) {
         j->result->status = DIPPER_ERROR_DIVERGED;
         io_fail(&j->error, DIPPER_ERROR_DIVERGED,
@@ -216,6 +223,7 @@ static void describe(const job *j, run_record *r) {
     r->iterations_planned = info.iterations;
     r->loss = info.loss;
     r->losses = info.losses;
+    r->resumed_at = j->resumed_at;
     r->recoveries = info.recoveries;
     r->skipped_steps = info.skipped_steps;
     r->trouble = info.trouble;

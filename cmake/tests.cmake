@@ -4,7 +4,8 @@
 #   tests/cli/*.sh      runs the command ($DIPPER); tests/cli/*.c are its helper programs ($DIPPER_HELPERS/NAME)
 #   tools/check_*.sh    rules of the house that a build can break
 set(DIPPER_TEST_DATA ${PROJECT_SOURCE_DIR}/../shared/data CACHE PATH "Pictures of others that some tests use if there")
-set(test_environment DIPPER_TEST_DATA=${DIPPER_TEST_DATA})
+set(test_environment DIPPER_TEST_DATA=${DIPPER_TEST_DATA}
+  LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0)
 
 dipper_option(CMOCKA "cmocka: the unit tests")
 dipper_find_pkg(CMOCKA cmocka)

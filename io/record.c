@@ -182,6 +182,7 @@ static void put_machine(writer *w, const run_record *r) {
 static void put_outcome(writer *w, const run_record *r) {
     put(w, "iterations", json_integer(r->iterations_done));
     put(w, "iterations_planned", json_integer(r->iterations_planned));
+    put(w, "resumed_at", r->resumed_at < 0 ? json_null() : json_integer(r->resumed_at));
     put(w, "stopped_by", io_json_text(r->stopped_by));
     put(w, "recoveries", json_integer(r->recoveries));
     put(w, "skipped_steps", json_integer((json_int_t)r->skipped_steps));

@@ -43,6 +43,7 @@ typedef struct run_record {
     uint64_t masked;    /* pixels that the mask left out */
     int tiles;          /* non-blind; 0: does not apply */
     long iterations_done, iterations_planned;
+    long resumed_at;                   /* iteration at which it went on from a checkpoint; < 0: it began anew */
     uint64_t seed_weights, seed_input; /* as used */
     const char *psf_start;             /* file where the PSF's estimate started; NULL: none */
     int recoveries;                    /* times that a broken result was undone */

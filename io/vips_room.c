@@ -61,7 +61,7 @@ dipper_status vips_room_open(const char *program, io_error *error) {
     return DIPPER_OK;
 }
 
-static dipper_status start(io_error *error) {
+dipper_status vips_room_start(io_error *error) {
     if (started) return DIPPER_OK;
     g_log_set_handler("VIPS", (GLogLevelFlags)(G_LOG_LEVEL_MASK | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION), keep_silent,
                       NULL);
@@ -356,7 +356,7 @@ static dipper_status read_image(const char *path, VipsImage **image, io_picture 
 
 dipper_status vips_room_read(const char *path, io_picture *picture, io_error *error) {
     IO_TRY(check_png_size(path, error));
-    IO_TRY(start(error));
+    IO_TRY(vips_room_start(error));
     VipsImage *image = open_picture(path);
     if (!image) return vips_failed(path, "is not a picture that can be read", DIPPER_ERROR_INPUT, error);
     dipper_status status = read_image(path, &image, picture, error);
@@ -424,7 +424,7 @@ static int save_packed(const vips_job *job, const void *packed, int bands, const
 
 dipper_status vips_room_write(const vips_job *job, const output_file *file, io_error *error) {
     int bands = job->like->channels + (job->alpha ? 1 : 0);
-    IO_TRY(start(error));
+    IO_TRY(vips_room_start(error));
     void *packed = pack(job, bands);
     if (!packed) return io_fail(error, DIPPER_ERROR_MEMORY, "%s: no memory to write it", file->path);
     int failed = save_packed(job, packed, bands, file->temporary);
@@ -452,7 +452,7 @@ static int unpack_jpeg(const void *file, size_t size, const io_picture *like, fl
 
 dipper_status vips_room_through_jpeg(const io_picture *like, float *planes, io_error *error) {
     const vips_job job = {like, planes, "jpeg", IO_DEPTH_U8, 0};
-    IO_TRY(start(error));
+    IO_TRY(vips_room_start(error));
     void *packed = pack(&job, like->channels), *file = NULL;
     size_t size = 0;
     if (!packed) return io_fail(error, DIPPER_ERROR_MEMORY, "no memory to compress a picture");
@@ -485,7 +485,7 @@ dipper_status vips_room_encode_png(const float *planes, int width, int height, i
                                    size_t *count, io_error *error) {
     io_picture like = {.width = width, .height = height, .channels = channels};
     vips_job job = {&like, planes, "png", IO_DEPTH_U8, 0};
-    IO_TRY(start(error));
+    IO_TRY(vips_room_start(error));
     void *packed = pack(&job, channels);
     int failed = packed ? encode_packed(&job, packed, bytes, count) : -1;
     free(packed);

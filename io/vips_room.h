@@ -8,7 +8,8 @@
 
 dipper_status vips_room_open(const char *program, io_error *error);
 void vips_room_close(void);
-const char *vips_room_version(void); /* "" without libvips */
+const char *vips_room_version(void);            /* "" without libvips */
+dipper_status vips_room_start(io_error *error); /* what every use of libvips begins with; only with it */
 
 /* Fills everything of a zeroed picture; the caller destroys it on failure as well. */
 dipper_status vips_room_read(const char *path, io_picture *picture, io_error *error);

@@ -22,7 +22,7 @@ static double density(double exponent, double scale, double g) {
     return exponent / (2 * scale * tgamma(1 / exponent)) * exp(-pow(fabs(g) / scale, exponent));
 }
 
-static double fitted(const gradient_curve *c, double g) {
+double gradients_fitted(const gradient_curve *c, double g) {
     return density(c->prior.exponent, c->prior.scale, g);
 }
 
@@ -106,7 +106,7 @@ dipper_status gradients_draw(const gradient_curve *curves, int count, const char
     for (int i = 0; i < count; i++) {
         draw_measured(&p, &plot, &curves[i], i % SVG_COLOURS);
         draw_density(&p, &plot, &curves[i], "gauss", i % SVG_COLOURS, gaussian);
-        draw_density(&p, &plot, &curves[i], "fit", i % SVG_COLOURS, fitted);
+        draw_density(&p, &plot, &curves[i], "fit", i % SVG_COLOURS, gradients_fitted);
         legend_row(&p, &curves[i], legend + ROW * i, i % SVG_COLOURS);
     }
     svg_end(&p);
@@ -139,7 +139,7 @@ dipper_status gradients_write_csv(const gradient_curve *curves, int count, const
             const double g = gradient_of(c, bin);
             if (!(c->density[bin] > 0)) continue;
             csv_name(&p, c->name);
-            page_add(&p, ",%.8g,%.6g,%.6g,%.6g,%.6g\n", g, c->density[bin], fitted(c, g),
+            page_add(&p, ",%.8g,%.6g,%.6g,%.6g,%.6g\n", g, c->density[bin], gradients_fitted(c, g),
                      density(1, c->prior.laplace_scale, g), gaussian(c, g));
         }
     const dipper_status status = page_write(&p, path, overwrite, error);

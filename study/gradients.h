@@ -13,6 +13,9 @@ typedef struct gradient_curve { /* of one picture */
     double density[DIPPER_GRADIENT_BINS];
 } gradient_curve;
 
+/* Density of the fit at a gradient. */
+double gradients_fitted(const gradient_curve *curve, double gradient);
+
 /* One drawing (SVG): log10 p(g) of all curves, measured, fitted, and the Gaussian of the same fit. Whole or not at all.
  */
 dipper_status gradients_draw(const gradient_curve *curves, int count, const char *path, int overwrite, io_error *error);

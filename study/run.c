@@ -4,6 +4,7 @@
 
 #include "io/image_file.h"
 #include "io/psf_file.h"
+#include "study/resume.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ typedef struct worker {
     int true_width, true_height;
     float *oracle; /* float planes of the oracle's result; NULL: there is none */
     dipper_solver *solver;
+    study_resume resume;
     float *planes; /* the result: channels x height x width */
     float *psf;    /* found, or the true one of the oracle */
     int psf_width, psf_height;
@@ -126,10 +128,19 @@ static dipper_status make_solver(worker *w) {
     return DIPPER_OK;
 }
 
+/* From where an earlier attempt was stopped, if one was. */
+static dipper_status open_solver(worker *w) {
+    int usable;
+    IO_TRY(study_resume_begin(&w->resume, w->context, w->folder, w->run->id, w->error));
+    IO_TRY(make_solver(w));
+    study_resume_load(&w->resume, w->solver, &usable);
+    if (usable) return DIPPER_OK;
+    dipper_solver_destroy(&w->solver);
+    return make_solver(w);
+}
+
 static dipper_status step_to_end(worker *w) {
-    long left = 1;
-    dipper_status status = DIPPER_OK;
-    while (!status && left > 0) status = dipper_solver_step(w->solver, 1000, &left);
+    const dipper_status status = study_resume_steps(&w->resume, w->solver, w->error);
     if (status == DIPPER_ERROR_CANCELLED) return io_fail(w->error, status, "stopped");
     return library(w, status);
 }
@@ -138,9 +149,11 @@ static dipper_status restore(worker *w) {
     dipper_solver_info info = {.struct_size = sizeof info};
     dipper_image out = result_view(w);
     const double begin = seconds_now();
-    IO_TRY(make_solver(w));
+    IO_TRY(open_solver(w));
+    IO_TRY(library(w, dipper_solver_get_info(w->solver, &info)));
+    const double before = info.seconds;
     IO_TRY(step_to_end(w));
-    w->result.seconds = seconds_now() - begin;
+    w->result.seconds = before + seconds_now() - begin;
     dipper_solver_psf_size(w->solver, &w->psf_width, &w->psf_height);
     w->psf = malloc((size_t)w->psf_width * (size_t)w->psf_height * sizeof *w->psf);
     if (!w->psf) return no_memory(w);
@@ -393,6 +406,7 @@ dipper_status study_run_do(dipper_context *context, const char *folder, const st
         status = study_result_write(&w.result, folder, error);
     else if ((status == DIPPER_ERROR_INPUT || status == DIPPER_ERROR_DIVERGED) && write_failure(&w))
         status = DIPPER_ERROR_OUTPUT;
+    if (!status || status == DIPPER_ERROR_INPUT || status == DIPPER_ERROR_DIVERGED) study_resume_end(&w.resume);
     clean_up(&w);
     return status;
 }

@@ -49,8 +49,8 @@ FNR == 1 {
     if (k == 1) next # a neighbour in the same folder
     if (target == "dipper") next
     if (!core) {
-        if (target == "io" || target == room || room == "cli" && target == "study") next
-        breach(room " sees only include/dipper and io" (room == "cli" ? " and study" : "") ", not \"" path "\"")
+        if (target == "io" || target == room || room ~ /^(cli|examples)$/ && target == "study") next
+        breach(room " sees only include/dipper and io" (room ~ /^(cli|examples)$/ ? " and study" : "") ", not \"" path "\"")
         next
     }
     if (!in_list(target, rooms)) breach("\"" path "\" names no room of src")

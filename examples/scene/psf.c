@@ -1,5 +1,5 @@
 /* The path of a shaken camera. SPDX-License-Identifier: Apache-2.0 */
-#include "examples/scene/scene.h"
+#include "examples/scene/psf.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* dipper-scene: draws a picture from a seed, blurs it with a shaken camera's PSF, adds noise, and writes everything.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "examples/scene/scene.h"
+#include "examples/scene/psf.h"
 #include "io/image_file.h"
 
 #include <errno.h>

@@ -141,6 +141,33 @@ typedef struct dipper_solver_info {
 
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *info);
 
+/* ---- Checkpoints: the complete state of a run as bytes ---- */
+
+/* Between two steps (not from the callback). A solver made anew of the same picture, recipe and options, from the same
+ * version of Dipper, that loads the bytes goes on as if it had never stopped: with the same device and number of
+ * threads to the same bits. A checksum tells damage. The bytes depend on the machine's order of bytes. */
+DIPPER_API size_t dipper_solver_save_size(dipper_solver *solver); /* bytes now; changes from step to step */
+/* buffer: of that size, aligned as malloc's. DIPPER_ERROR_ARGUMENT: another size; the run has ended (there is nothing
+ * to go on from); the device computes in double ("ref64"). */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_save(dipper_solver *solver, void *buffer, size_t size);
+/* buffer: aligned as malloc's. DIPPER_ERROR_INPUT: no checkpoint, a damaged one, one of another version, picture,
+ * recipe, seed or other option (the message says which). After a failure only destroy the solver. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_load(dipper_solver *solver, const void *buffer, size_t size);
+
+/* ---- The loss around the present weights, for studies ---- */
+
+/* Floats of the image network's weights; the same for the whole run. */
+DIPPER_API size_t dipper_solver_weight_count(const dipper_solver *solver);
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_get_weights(dipper_solver *solver, float *weights);
+/* A random direction, normal numbers from the seed; each filter of a convolution as long as the present weights' (Li et
+ * al. 2018); biases and normalisations 0. DIPPER_ERROR_MEMORY. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_draw_direction(dipper_solver *solver, uint64_t seed,
+                                                                        float *direction);
+/* The last iteration's loss with other weights of the image network, everything else (PSF, random draws) as it is. The
+ * run is not changed. DIPPER_ERROR_ARGUMENT: no iteration of this scale is done; DIPPER_ERROR_MEMORY. */
+DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_solver_loss_at(dipper_solver *solver, const float *weights,
+                                                                 double *loss);
+
 #ifdef __cplusplus
 }
 #endif

@@ -86,3 +86,43 @@ dipper_status dipper_solver_get_info(dipper_solver *solver, dipper_solver_info *
     dp_solver_get_info(solver->inner, info);
     return DIPPER_OK;
 }
+
+size_t dipper_solver_save_size(dipper_solver *solver) {
+    return solver != NULL ? dp_solver_save_size(solver->inner) : 0;
+}
+
+dipper_status dipper_solver_save(dipper_solver *solver, void *buffer, size_t size) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (buffer == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "buffer is NULL");
+    return dp_solver_save(solver->inner, buffer, size, &solver->context->diag);
+}
+
+dipper_status dipper_solver_load(dipper_solver *solver, const void *buffer, size_t size) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (buffer == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "buffer is NULL");
+    return dp_solver_load(solver->inner, buffer, size, &solver->context->diag);
+}
+
+size_t dipper_solver_weight_count(const dipper_solver *solver) {
+    return solver != NULL ? dp_solver_weight_count(solver->inner) : 0;
+}
+
+dipper_status dipper_solver_get_weights(dipper_solver *solver, float *weights) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (weights == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "weights is NULL");
+    dp_solver_get_weights(solver->inner, weights);
+    return DIPPER_OK;
+}
+
+dipper_status dipper_solver_draw_direction(dipper_solver *solver, uint64_t seed, float *direction) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (direction == NULL) return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "direction is NULL");
+    return dp_solver_draw_direction(solver->inner, seed, &solver->context->diag, direction);
+}
+
+dipper_status dipper_solver_loss_at(dipper_solver *solver, const float *weights, double *loss) {
+    if (solver == NULL) return DIPPER_ERROR_ARGUMENT;
+    if (weights == NULL || loss == NULL)
+        return dp_fail(&solver->context->diag, DIPPER_ERROR_ARGUMENT, "weights or loss is NULL");
+    return dp_solver_loss_at(solver->inner, weights, &solver->context->diag, loss);
+}

@@ -17,10 +17,11 @@ typedef enum dp_stream {
     DP_STREAM_PERTURB,
     DP_STREAM_PSF,
     DP_STREAM_TEST,
-    DP_STREAM_NOISE,  /* of a simulated sensor */
-    DP_STREAM_SHAKE,  /* of a simulated camera */
-    DP_STREAM_SAMPLE, /* from a posterior */
-    DP_STREAM_PRIOR   /* ... inside a prior */
+    DP_STREAM_NOISE,    /* of a simulated sensor */
+    DP_STREAM_SHAKE,    /* of a simulated camera */
+    DP_STREAM_SAMPLE,   /* from a posterior */
+    DP_STREAM_PRIOR,    /* ... inside a prior */
+    DP_STREAM_DIRECTION /* ... in the space of weights */
 } dp_stream;
 
 dp_philox_key dp_philox_key_make(uint64_t seed, dp_stream stream);

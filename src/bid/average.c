@@ -1,5 +1,6 @@
 #include "bid/average.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "base/memory.h"
@@ -98,6 +99,18 @@ void dp_average_add(dp_average *a, const float *picture) {
 bool dp_average_whole(const dp_average *a) {
     const long before = a->offset < a->length ? a->offset : 0; /* a first block that is shorter than the others */
     return just_ended(a) && a->added >= before + a->blocks * a->length;
+}
+
+void dp_average_archive(dp_average *a, dp_archive *archive) {
+    dp_archive_long(archive, &a->offset, 1, a->length);
+    dp_archive_int(archive, &a->at, 0, a->blocks);
+    dp_archive_long(archive, &a->added, 0, LONG_MAX / 2);
+    for (int i = 0; i <= a->blocks; i++) {
+        dp_archive_long(archive, &a->ring[i].pictures, 0, a->length);
+        if (a->ring[i].pictures == 0) continue;
+        dp_archive_bytes(archive, a->ring[i].mean, a->count * sizeof(float));
+        dp_archive_bytes(archive, a->ring[i].squares, a->count * sizeof(float));
+    }
 }
 
 /* ---- Reading ---- */

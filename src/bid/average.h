@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/archive.h"
 #include "base/diag.h"
 
 typedef struct dp_average dp_average;
@@ -24,6 +25,7 @@ bool dp_average_whole(const dp_average *average); /* a block has just ended, and
 bool dp_average_read(const dp_average *average, float *mean, float *deviation);
 /* Mean over all values of the variance over the window. */
 double dp_average_variance(const dp_average *average);
+void dp_average_archive(dp_average *average, dp_archive *archive);
 size_t dp_average_bytes(const dp_average *average);
 
 #endif

@@ -133,16 +133,23 @@ static void fill_grid(const dp_psf_net *n, float *grid) {
         }
 }
 
-/* The weights go on from the scale before, and its roll. */
-static dipper_status begin_siren(dp_psf_net *n, const dp_psf_net *before, dp_diag *diag) {
+dipper_status dp_psf_net_roll_to(dp_psf_net *n, int roll_y, int roll_x, dp_diag *diag) {
+    if (n->grid < 0) return DIPPER_OK;
     float *grid = dp_alloc(2 * count(n), sizeof *grid);
     if (grid == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
-    n->roll_y = before != NULL ? (int)lround(before->roll_y * n->scale / before->scale) : 0;
-    n->roll_x = before != NULL ? (int)lround(before->roll_x * n->scale / before->scale) : 0;
+    n->roll_y = roll_y;
+    n->roll_x = roll_x;
     fill_grid(n, grid);
     dp_graph_write(n->graph, n->grid, grid);
     dp_free(grid);
     return DIPPER_OK;
+}
+
+/* The weights go on from the scale before, and its roll. */
+static dipper_status begin_siren(dp_psf_net *n, const dp_psf_net *before, dp_diag *diag) {
+    if (before == NULL) return dp_psf_net_roll_to(n, 0, 0, diag);
+    const double larger = n->scale / before->scale;
+    return dp_psf_net_roll_to(n, (int)lround(before->roll_y * larger), (int)lround(before->roll_x * larger), diag);
 }
 
 static dipper_status start(dp_psf_net *n, const dp_psf_chance *chance, const dp_psf_net *before, const float *given,

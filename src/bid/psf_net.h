@@ -38,6 +38,9 @@ dipper_status dp_psf_net_begin(dp_psf_net *net, const dp_psf_chance *chance, con
  * pixel within reach of the gradient. */
 float dp_psf_logit(float value, size_t n);
 
+/* The graph being bound: rolls the positions of a network of sines so far; nothing to do for others. */
+dipper_status dp_psf_net_roll_to(dp_psf_net *net, int roll_y, int roll_x, dp_diag *diag);
+
 bool dp_psf_net_can_centre(const dp_psf_net *net);
 /* If the centroid of the last run's PSF is not in the middle, rolls the PSF by whole pixels so that it is. A direct
  * PSF's values move and their Adam moments; a network of sines gets its positions rolled. scratch: 2 kh*kw floats. */

@@ -1,5 +1,6 @@
 #include "bid/rescue.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "base/memory.h"
@@ -106,4 +107,20 @@ bool dp_rescue_go_back(dp_rescue *r, const dp_stage *s, dp_params *image_params,
     turn->rate *= SLOWER;
     r->in_a_row = 0;
     return true;
+}
+
+void dp_rescue_archive(dp_rescue *r, const dp_stage *s, const dp_params *image_params, dp_archive *archive) {
+    int trouble = (int)r->trouble;
+    dp_archive_int(archive, &r->recoveries, 0, MOST_RECOVERIES);
+    dp_archive_long(archive, &r->skipped, 0, LONG_MAX / 2);
+    dp_archive_int(archive, &r->in_a_row, 0, MOST_SKIPPED);
+    dp_archive_int(archive, &trouble, DP_TROUBLE_NONE, DP_TROUBLE_FLAT);
+    r->trouble = (dp_trouble)trouble;
+    dp_archive_double(archive, &r->watch.contrast);
+    dp_archive_bool(archive, &r->watch.had_shape);
+    dp_archive_bool(archive, &r->watch.began_sharp);
+    for (int i = 0; s != NULL && i < DP_STATES; i++) {
+        dp_archive_long(archive, &r->state_t[i], -s->pretrain, s->iterations);
+        dp_archive_bytes(archive, r->state[i], (dp_params_total(image_params) + beside(s)) * sizeof(float));
+    }
 }

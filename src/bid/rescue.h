@@ -34,4 +34,7 @@ dp_trouble dp_rescue_look(dp_rescue *rescue, const dp_stage *stage, const dp_par
 /* Goes back: weights, moments, turn. False: not any more, or not wanted. */
 bool dp_rescue_go_back(dp_rescue *rescue, const dp_stage *stage, dp_params *image_params, dp_turn *turn);
 
+/* stage: the one at work; NULL between two of them, when there is nothing to go back to. */
+void dp_rescue_archive(dp_rescue *rescue, const dp_stage *stage, const dp_params *image_params, dp_archive *archive);
+
 #endif

@@ -19,6 +19,15 @@ dipper_status dp_solver_get_image(dp_solver *solver, dp_diag *diag, dipper_image
 dipper_status dp_solver_get_uncertainty(dp_solver *solver, dp_diag *diag, dipper_image *out);
 void dp_solver_psf_size(const dp_solver *solver, int *width, int *height);
 dipper_status dp_solver_get_psf(dp_solver *solver, dp_diag *diag, float *psf);
+/* checkpoint.c: see dipper_solver_save and _load. */
+size_t dp_solver_save_size(dp_solver *solver);
+dipper_status dp_solver_save(dp_solver *solver, void *buffer, size_t size, dp_diag *diag);
+dipper_status dp_solver_load(dp_solver *solver, const void *buffer, size_t size, dp_diag *diag);
+/* landscape.c: see dipper_solver_get_weights and its neighbours. */
+size_t dp_solver_weight_count(const dp_solver *solver);
+void dp_solver_get_weights(const dp_solver *solver, float *weights);
+dipper_status dp_solver_draw_direction(const dp_solver *solver, uint64_t seed, dp_diag *diag, float *direction);
+dipper_status dp_solver_loss_at(dp_solver *solver, const float *weights, dp_diag *diag, double *loss);
 void dp_solver_get_info(dp_solver *solver, dipper_solver_info *info);
 
 #endif

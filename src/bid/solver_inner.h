@@ -27,6 +27,7 @@ struct dp_solver {
     double attempt_loss, best_loss;
     float *best; /* the best start's weights, then its PSF */
     bool begun, finished;
+    long draws; /* runs of the stage's graph since it began: its counter of random draws */
     dp_rescue rescue;
     char note[200];    /* for the next report */
     dp_finish *finish; /* NULL if the network's output is the result */

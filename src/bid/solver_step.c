@@ -38,6 +38,7 @@ static dipper_status begin_stage(dp_solver *s, dp_diag *diag) {
     }
     DP_TRY(dp_stage_begin(&s->stage[s->current], &s->recipe, s->arena, before, s->psf, diag));
     s->begun = true;
+    s->draws = 0;
     s->turn.t = -s->stage[s->current].pretrain;
     s->turn.psf_t = 0;
     dp_rescue_begin(&s->rescue, &s->stage[s->current], s->image_params, s->turn.t);
@@ -150,6 +151,7 @@ static dipper_status iterate(dp_solver *s, double since, dp_diag *diag) {
     if (s->turn.t == 0 && stage->pretrain > 0) end_pretraining(s);
     bool skipped;
     const double loss = dp_stage_iterate(stage, &s->recipe, s->image_params, &s->turn, &skipped);
+    s->draws++;
     if (isfinite(loss)) take(s, loss);
     if (!isfinite(loss) && s->be->vt->check != NULL) DP_TRY(s->be->vt->check(s->be, diag));
     const dp_trouble trouble =

@@ -111,6 +111,17 @@ bool dp_stopping_deviation(const dp_stopping *s, float *mean, float *deviation) 
     return s != NULL && dp_average_read(s->latent, mean, deviation);
 }
 
+void dp_stopping_archive(dp_stopping *s, dp_archive *archive) {
+    if (s == NULL) return;
+    dp_archive_long(archive, &s->t, 0, s->data.iterations);
+    dp_archive_long(archive, &s->best_t, 0, s->data.iterations);
+    dp_archive_double(archive, &s->best_variance);
+    dp_archive_bool(archive, &s->ended_by_variance);
+    dp_average_archive(s->latent, archive);
+    if (s->seen != NULL) dp_average_archive(s->seen, archive);
+    if (s->best != NULL && s->best_t > 0) dp_archive_bytes(archive, s->best, s->data.latent * sizeof(float));
+}
+
 size_t dp_stopping_bytes(const dp_stopping *s) {
     if (s == NULL) return 0;
     size_t floats = s->best != NULL ? s->data.latent : 0;

@@ -40,6 +40,7 @@ void dp_stopping_rewind(dp_stopping *stopping, long t);
 bool dp_stopping_read(const dp_stopping *stopping, float *latent);
 /* Standard deviation of each value over the pictures that were averaged. False: there is none. */
 bool dp_stopping_deviation(const dp_stopping *stopping, float *mean, float *deviation);
+void dp_stopping_archive(dp_stopping *stopping, dp_archive *archive); /* NULL is fine */
 size_t dp_stopping_bytes(const dp_stopping *stopping);
 const char *dp_stop_name(dp_stop stop); /* "iterations" (all that were planned), "noise", "variance" */
 

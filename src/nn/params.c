@@ -88,6 +88,9 @@ int dp_params_count(const dp_params *ps) {
 size_t dp_params_size(const dp_params *ps, int index) {
     return ps->entries[index].count;
 }
+size_t dp_params_offset(const dp_params *ps, int index) {
+    return ps->entries[index].offset;
+}
 const char *dp_params_name(const dp_params *ps, int index) {
     return ps->entries[index].name;
 }
@@ -189,6 +192,21 @@ long dp_params_changes(const dp_params *ps) {
 void dp_params_load(dp_params *ps, const float *values) {
     ps->changes++;
     ps->be->vt->upload(ps->be, dp_vector((int)ps->total), ps->array[DP_PARAM_VALUE], values);
+}
+
+void dp_params_archive(dp_params *ps, dp_archive *archive) {
+    const dp_shape shape = dp_vector((int)ps->total);
+    const size_t bytes = ps->total * sizeof(float);
+    ps->changes += archive->mode == DP_ARCHIVE_LOAD;
+    for (int a = 0; a < DP_PARAM_ARRAYS; a++) {
+        if (archive->mode == DP_ARCHIVE_LOAD) {
+            const float *from = dp_archive_source(archive, bytes);
+            if (from != NULL) ps->be->vt->upload(ps->be, shape, ps->array[a], from);
+        } else {
+            float *to = dp_archive_place(archive, bytes);
+            if (to != NULL) ps->be->vt->download(ps->be, shape, to, ps->array[a]);
+        }
+    }
 }
 
 bool dp_params_gradients_finite(dp_params *ps) {

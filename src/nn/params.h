@@ -5,6 +5,7 @@
 #define DP_NN_PARAMS_H
 
 #include "backend/backend.h"
+#include "base/archive.h"
 
 typedef struct dp_params dp_params;
 
@@ -24,6 +25,7 @@ int dp_params_add(dp_params *ps, const char *name, dp_shape shape, dp_init init)
 int dp_params_find(const dp_params *ps, const char *name); /* -1: none */
 int dp_params_count(const dp_params *ps);
 size_t dp_params_size(const dp_params *ps, int index);
+size_t dp_params_offset(const dp_params *ps, int index); /* floats before it in dp_params_save's array */
 const char *dp_params_name(const dp_params *ps, int index);
 
 /* Once, after the last add: device memory and the optimiser's plan. Calling it again does nothing. */
@@ -45,6 +47,9 @@ long dp_params_changes(const dp_params *ps);
 size_t dp_params_total(const dp_params *ps);
 void dp_params_save(const dp_params *ps, float *values);
 void dp_params_load(dp_params *ps, const float *values);
+
+/* All four arrays, through upload and download. For back ends of 4-byte elements: others would lose bits. */
+void dp_params_archive(dp_params *ps, dp_archive *archive);
 
 bool dp_params_gradients_finite(dp_params *ps);
 void dp_params_adam(dp_params *ps, const dp_adam_step *step);

@@ -249,5 +249,33 @@ for signal in TERM USR1 TERM-stuck; do
     err_has 'stopped by a signal; 0 of 2 runs are done'
     has_count stop 0
     absent stop/runs/*.claim
+    exists stop/runs/*.checkpoint
+done
+
+# ---- A run that was stopped goes on, to the same bits; a checkpoint that is damaged is left out ----
+plan whole.json <<'JSON'
+{"results": "whole", "data": {"suite": "made", "dir": "sharp", "cases": "s1*", "psfs": [{"kind": "disk", "radius": 1.5}]},
+ "recipes": ["fast"], "fields": {"channels": 4, "restarts": 1, "scales": 1, "iterations": 2500}}
+JSON
+sweep 0 whole.json
+for kind in parts damaged; do
+    last="dipper sweep stopped and started again, $kind"
+    : >.seen/err
+    "$DIPPER" sweep -j 1 --progress json whole.json -o $kind >.seen/out 2>.seen/err &
+    pid=$!
+    tries=0
+    until grep -q iteration .seen/err || [ "$tries" -ge 200 ]; do
+        sleep 0.02
+        tries=$((tries + 1))
+    done
+    kill -s TERM $pid
+    wait $pid
+    code=$?
+    check "exit code $code instead of 8" test "$code" = 8
+    exists $kind/runs/*.checkpoint
+    if [ $kind = damaged ]; then for f in $kind/runs/*.checkpoint; do printf 12345678 | dd of="$f" bs=1 seek=900 conv=notrunc 2>/dev/null; done; fi
+    sweep 0 whole.json -o $kind
+    absent $kind/runs/*.checkpoint
+    for f in whole/pictures/*; do check "$kind: another $f" cmp -s "$f" "$kind/pictures/${f##*/}"; done
 done
 finish

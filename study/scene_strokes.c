@@ -1,5 +1,5 @@
 /* Text on a sign, wires and grass: what a blur hurts most. SPDX-License-Identifier: Apache-2.0 */
-#include "examples/scene/scene.h"
+#include "study/scene.h"
 
 #include <math.h>
 #include <stddef.h>

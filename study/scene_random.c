@@ -1,5 +1,5 @@
 /* Random numbers and smooth noise. SPDX-License-Identifier: Apache-2.0 */
-#include "examples/scene/scene.h"
+#include "study/scene.h"
 
 #include <math.h>
 

@@ -3,12 +3,12 @@
  *
  * Dead leaves (Matheron 1968; Lee, Mumford, Huang 2001): shapes that hide each other, with sizes r of density r^-3,
  * have the statistics of photographs: edges of every strength, the same look at each scale, a 1/f spectrum. */
-#ifndef SCENE_SCENE_H
-#define SCENE_SCENE_H
+#ifndef DIPPER_STUDY_SCENE_H
+#define DIPPER_STUDY_SCENE_H
 
 #include <stdint.h>
 
-/* ---- random.c: splitmix64 and what is made of it ---- */
+/* ---- scene_random.c: splitmix64 and what is made of it ---- */
 
 typedef struct scene_rng {
     uint64_t state;
@@ -20,7 +20,7 @@ double rng_normal(scene_rng *rng);
 /* Smooth noise of mean 0, about in [-1, 1], the same for the same (x, y, seed): octaves of value noise. */
 double fractal_noise(double x, double y, uint32_t seed, int octaves);
 
-/* ---- canvas.c: samples finer than pixels ---- */
+/* ---- scene_canvas.c: samples finer than pixels ---- */
 
 enum { SCENE_FINE = 3 }; /* samples per pixel in each direction */
 
@@ -43,16 +43,11 @@ typedef void (*canvas_painter)(const void *user, double x, double y, scene_rgb *
 void canvas_paint(scene_canvas *canvas, double x0, double y0, double x1, double y1, canvas_painter paint,
                   const void *user);
 
-/* ---- leaves.c, strokes.c ---- */
+/* ---- scene_leaves.c, scene_strokes.c ---- */
 
 void draw_leaves(scene_canvas *canvas, scene_rng *rng);
 void draw_sign(scene_canvas *canvas, scene_rng *rng);
 void draw_page(scene_canvas *canvas, scene_rng *rng); /* of small print, instead of all of these */
 void draw_lines(scene_canvas *canvas, scene_rng *rng);
-
-/* ---- psf.c ---- */
-
-/* A shaken camera's path in a size x size window, centroid in the middle, sum 1. */
-void psf_draw(float *psf, int size, scene_rng *rng);
 
 #endif

@@ -1,5 +1,5 @@
 /* The canvas: painting by samples, resolving by means over pixels. SPDX-License-Identifier: Apache-2.0 */
-#include "examples/scene/scene.h"
+#include "study/scene.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Dead leaves: stones, leaves and slabs that hide each other. SPDX-License-Identifier: Apache-2.0 */
-#include "examples/scene/scene.h"
+#include "study/scene.h"
 
 #include <math.h>
 #include <stddef.h>
