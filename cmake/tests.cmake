@@ -60,6 +60,13 @@ if(checkop_sources)
       dipper_add_test(checkop-${mode}-${backend} checkop checkop ${mode} ${backend})
     endforeach()
   endforeach()
+  if(DIPPER_HAVE_CUDA) # without a GPU: skipped
+    foreach(precision f32 tf32 bf16)
+      foreach(mode check grad adjoint bitwise)
+        dipper_add_test(checkop-${mode}-cuda-${precision} gpu checkop ${mode} cuda/${precision})
+      endforeach()
+    endforeach()
+  endif()
 endif()
 
 # ---- The command ----

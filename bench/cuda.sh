@@ -1,0 +1,70 @@
+#!/bin/sh
+# The CUDA back end on the GPU of this machine: every op proved, time of an iteration for each precision beside PyTorch's
+# in the same call, runs that share the GPU, and, with the Levin data, quality. Rows to bench/results/cuda.csv (time) and
+# bench/results/levin_cuda.csv (quality). Needs a build with -DDIPPER_CUDA=ON -DDIPPER_BENCH=ON; PyTorch if it is there.
+# usage: bench/cuda.sh BUILD_FOLDER [LEVIN_FOLDER]
+# Environment: PARTS (default "check time torch share quality"), MODES (of torch_gpu.py), RESULTS (folder of the runs),
+# CSV, QUALITY_CSV (other files)
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$1 data=${2:-}
+csv=${CSV:-$root/bench/results/cuda.csv} quality=${QUALITY_CSV:-$root/bench/results/levin_cuda.csv}
+results=${RESULTS:-$build/cuda}
+gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader | head -n 1)
+mkdir -p "$results"
+[ -f "$csv" ] || echo "tool,network,mode,at_once,median_ms,least_ms,graph_ms,gpu" >"$csv"
+
+iteration() { # NETWORK PSF PRECISION LOG
+    DIPPER_DEVICE=cuda/$3 "$build/bench/iteration" "$1" 255 "$2" 300 8 >"$4"
+}
+
+row() { # NETWORK PRECISION AT_ONCE LOG
+    awk -v network="$1" -v mode="$2" -v at_once="$3" -v gpu="$gpu" '
+        $1 == "RESULT" { median = $2; least = $3 }
+        $1 == "GRAPH" { graph = $2 }
+        END { printf "Dipper,%s,%s,%s,%s,%s,%s,%s\n", network, mode, at_once, median, least, graph, gpu }' "$4" |
+        tee -a "$csv"
+}
+
+bench() { "$build/dipper" bench levin --data "$data" "$@"; }
+
+for part in ${PARTS:-check time torch share quality}; do
+    case $part in
+    check)
+        for precision in f32 tf32 bf16; do
+            for mode in check adjoint bitwise; do "$build/tests/checkop" $mode cuda/$precision | tail -n 1; done
+        done
+        ;;
+    time)
+        for precision in f32 tf32 bf16; do
+            iteration selfdeblur 17 $precision "$results/selfdeblur-$precision.txt"
+            row selfdeblur $precision 1 "$results/selfdeblur-$precision.txt"
+            iteration fast 31 $precision "$results/fast-$precision.txt"
+            row fast $precision 1 "$results/fast-$precision.txt"
+        done
+        ;;
+    torch)
+        # shellcheck disable=SC2086 # a list of words
+        python3 "$root/bench/torch_gpu.py" selfdeblur 255 17 20 ${MODES:-} | tee "$results/torch.txt"
+        awk -v gpu="$gpu" '$1 == "TORCH" && $4 != "failed:" {
+            printf "PyTorch,%s,%s,1,%s,%s,,%s\n", $2, $3, $4, $5, gpu }' "$results/torch.txt" >>"$csv"
+        ;;
+    share) # processes; with NVIDIA's MPS running (nvidia-cuda-mps-control -d) they run beside each other
+        for n in 1 2 4 8; do
+            for i in $(seq $n); do iteration fast 31 tf32 "$results/share-$i.txt" & done
+            wait
+            row fast tf32 $n "$results/share-1.txt"
+        done
+        ;;
+    quality)
+        [ -d "$data" ] || { echo "cuda.sh: no Levin data: quality is skipped" >&2 && continue; }
+        four=im1_kernel1,im1_kernel5,im2_kernel1,im2_kernel5
+        bench -o "$results/tf32" --device cuda/tf32 --cases $four -m selfdeblur -m vdip-sparse --jobs 4
+        bench -o "$results/tf32" --device cuda/tf32 -m fast -k 31 --jobs 4
+        bench -o "$results/bf16" --device cuda/bf16 -m fast -k 31 --jobs 4
+        bench -o "$results/bf16" --device cuda/bf16 --cases im1_kernel1 -m selfdeblur
+        { cat "$results/tf32/results.csv" && tail -n +2 "$results/bf16/results.csv"; } >"$quality"
+        ;;
+    *) echo "cuda.sh: no part '$part'" >&2 && exit 2 ;;
+    esac
+done
