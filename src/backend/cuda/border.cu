@@ -37,14 +37,19 @@ template <typename T, int V> __global__ void fold_border(map m, T *d) {
     }
 }
 
+/* The i-th pixel of the border: the rows above and below, then the columns left and right. False: it has no such. */
+__device__ static bool border_pixel(const map &m, int i, int *y, int *x) {
+    const int width = m.w + 2, k = i - 2 * width;
+    *y = i < width ? -1 : i < 2 * width ? m.h : k % m.h;
+    *x = i < 2 * width ? i % width - 1 : k < m.h ? -1 : m.w;
+    return k < 2 * m.h;
+}
+
 /* Without mirroring, and for maps of one pixel's height or width: the border becomes 0. */
 template <typename T> __global__ void clear_border(map m, T *d) {
-    const int at = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = at % m.c, i = at / m.c;
-    const int width = m.w + 2;
-    if (i >= 2 * width + 2 * m.h) return;
-    const int k = i - 2 * width;
-    const int y = i < width ? -1 : i < 2 * width ? m.h : k % m.h;
-    const int x = i < 2 * width ? i % width - 1 : k < m.h ? -1 : m.w;
+    const int at = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = at % m.c;
+    int y, x;
+    if (!border_pixel(m, at / m.c, &y, &x)) return;
     d[m.pixel(y, x) + c] = T(0.0f);
 }
 
@@ -91,12 +96,9 @@ template <typename T> __global__ void add_bias(map m, const float *b, T *y) { /*
 }
 
 template <typename T> __global__ void mirror_border(map m, T *d) {
-    const int at = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = at % m.c, i = at / m.c;
-    const int width = m.w + 2;
-    if (i >= 2 * width + 2 * m.h) return;
-    const int k = i - 2 * width;
-    const int y = i < width ? -1 : i < 2 * width ? m.h : k % m.h;
-    const int x = i < 2 * width ? i % width - 1 : k < m.h ? -1 : m.w;
+    const int at = (int)(blockIdx.x * blockDim.x + threadIdx.x), c = at % m.c;
+    int y, x;
+    if (!border_pixel(m, at / m.c, &y, &x)) return;
     d[m.pixel(y, x) + c] = d[m.pixel(dp_mirror_safe(y, m.h), dp_mirror_safe(x, m.w)) + c];
 }
 
