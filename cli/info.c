@@ -18,7 +18,8 @@ typedef struct info_options {
 
 static const option_row rows[] = {
     {0, "recipe", "NAME", OPTION_TEXT, AT(recipe), 0, 0, NULL, "list the fields of a recipe, with their values"},
-    {0, "device", "NAME", OPTION_TEXT, AT(device), 0, 0, NULL, "the device to describe: auto (default), cpu, cuda, ref"},
+    {0, "device", "NAME", OPTION_TEXT, AT(device), 0, 0, NULL,
+     "the device to describe: auto (default), cpu, cuda, ref"},
     {0, "gradients", NULL, OPTION_FLAG, AT(gradients), 0, 0, NULL,
      "the distribution of the gradients of pictures, and the prior that fits it"},
     {'o', "output", "FILE", OPTION_TEXT, AT(output), 0, 0, NULL,

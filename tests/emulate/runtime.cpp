@@ -32,8 +32,8 @@ struct CUgraphExec_st {
 };
 struct CUstream_st {
     line own, *queue;
-    CUgraph_st *capture; /* NULL: none */
-    bool origin;         /* of the capture */
+    CUgraph_st *capture;         /* NULL: none */
+    bool origin;                 /* of the capture */
     std::vector<size_t> follows; /* captured work that the next one must follow */
 };
 struct CUevent_st {
@@ -441,8 +441,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
     return cudaSuccess;
 }
 
-/* As captured; or in reverse order, as late pieces as early as what they follow allows: what should wait for another and
- * does not comes too early. */
+/* As captured; or in reverse order, as late pieces as early as what they follow allows: what should wait for another
+ * and does not comes too early. */
 static void run_captured(const work_list &all) {
     const char *order = getenv("EMULATE_ORDER");
     const bool reverse = order != nullptr && strcmp(order, "reverse") == 0;
