@@ -25,7 +25,7 @@ static void *allocate(size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     enum { PAGE = 1 << 21 };
     if (bytes >= 2 * (size_t)PAGE) {
-        void *p = aligned_alloc(PAGE, bytes);
+        void *p = aligned_alloc(PAGE, dp_align_up(bytes, PAGE));
         if (p != NULL) (void)madvise(p, bytes, MADV_HUGEPAGE); /* advice only */
         return p;
     }

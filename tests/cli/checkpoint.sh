@@ -100,10 +100,12 @@ refused 4 'does its directory exist' in.npy -o x.npy --checkpoint no/where.dpc
 refused 2 'needs --checkpoint FILE' in.npy --resume
 refused 2 'needs --checkpoint FILE' in.npy --checkpoint-every 3
 refused 2 'cannot be given with several inputs' in.npy other.npy --checkpoint x.dpc
-expect 2 "$DIPPER" deblur in.npy -m map-l0 --checkpoint x.dpc
-err_has 'is for recipes'
-expect 2 "$DIPPER" deblur in.npy -m auto --checkpoint x.dpc
-err_has 'is for recipes'
+if "$DIPPER" info | grep -q 'FFTW on'; then # without it these methods are not there at all
+    expect 2 "$DIPPER" deblur in.npy -m map-l0 --checkpoint x.dpc
+    err_has 'is for recipes'
+    expect 2 "$DIPPER" deblur in.npy -m auto --checkpoint x.dpc
+    err_has 'is for recipes'
+fi
 absent x.npy x.dpc
 
 # A full disk: said, the last checkpoint is whole, no half file.
