@@ -147,7 +147,7 @@ if(DIPPER_EMULATE_CUDA AND checkop_sources AND NOT DIPPER_HAVE_CUDA)
   dipper_add_test(emulated-check-reverse emulated checkop_emulated check cuda/f32)
   set_property(TEST emulated-check-reverse APPEND PROPERTY ENVIRONMENT EMULATE_ORDER=reverse)
   if(DIPPER_HAVE_CMOCKA) # whole graphs and solvers
-    foreach(name device graph loss golden) # test_solver passes too, but takes minutes
+    foreach(name device graph loss golden recipes) # test_solver passes too, but takes minutes
       dipper_add_emulated(test_${name}_emulated tests/test_${name}.c)
       target_link_libraries(test_${name}_emulated PRIVATE PkgConfig::CMOCKA)
       dipper_add_test(emulated-${name} emulated test_${name}_emulated)

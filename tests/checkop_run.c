@@ -162,13 +162,6 @@ static bool wants_forward(const task *t) {
     return false;
 }
 
-static void copy(dp_backend *be, void *to, const void *from, size_t bytes) {
-    if (be->vt->copy != NULL)
-        be->vt->copy(be, to, from, bytes);
-    else
-        memcpy(to, from, bytes);
-}
-
 static dipper_status make_own(run *r, dp_diag *diag) {
     task forward;
     values v;
@@ -181,7 +174,7 @@ static dipper_status make_own(run *r, dp_diag *diag) {
         for (int i = 0; i < r->task->args; i++) {
             const arg *a = &r->task->arg[i];
             if (a->role != ARG_OWN) continue;
-            copy(r->be, r->args[i], f.args[task_find(&forward, a->name)], dp_backend_bytes(r->be, a->shape));
+            r->be->vt->copy(r->be, r->args[i], f.args[task_find(&forward, a->name)], dp_backend_bytes(r->be, a->shape));
         }
     }
     run_close(&f);

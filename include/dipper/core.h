@@ -25,12 +25,12 @@ typedef struct dipper_context dipper_context;
 
 typedef struct dipper_context_options {
     size_t struct_size; /* set by dipper_context_options_init */
-    const char *device; /* back end: "auto" (default: a GPU if there is one, else "cpu"), "cpu", "onednn", "ref" (plain
-                           C, slow), "cuda", "cuda:1" (the second GPU), "cuda/f32", "cuda/tf32" (default), "cuda/bf16",
-                           "cuda:1/bf16" (precision of convolutions; with bf16 feature maps are bfloat16); borrowed
-                           during the call */
-    int threads;        /* worker threads, 0 (default) = one per available core, at most 1024 */
-    char *why; /* where a failure writes its reason, as there is no context to ask then; NULL (default): nowhere */
+    /* Back end: "auto" (default: a GPU if there is one, else "cpu"), "cpu", "onednn", "ref" (plain C, slow), "cuda",
+     * "cuda:1" (the second GPU), "cuda/f32", "cuda/tf32" (default), "cuda/bf16", "cuda:1/bf16" (precision of
+     * convolutions; with bf16 feature maps are bfloat16). Borrowed during the call. */
+    const char *device;
+    int threads; /* worker threads, 0 (default) = one per available core, at most 1024 */
+    char *why;   /* where a failure writes its reason, as there is no context to ask then; NULL (default): nowhere */
     size_t why_size; /* its bytes */
 } dipper_context_options;
 
@@ -39,7 +39,8 @@ DIPPER_API void dipper_context_options_init(dipper_context_options *options);
 /* What options.device may be, or begin with: "cpu", "ref", "cuda" ...; NULL out of range. Static. */
 DIPPER_API const char *dipper_device_name(int index);
 
-/* options may be NULL for defaults. On failure *out is NULL. Destroy solvers and recipes before their context. */
+/* options may be NULL for defaults. On failure *out is NULL. Destroy solvers and recipes before their context. A
+ * process that has opened a GPU, by "auto" too, must not use one in children that it forks afterwards. */
 DIPPER_MUST_CHECK DIPPER_API dipper_status dipper_context_create(const dipper_context_options *options,
                                                                  dipper_context **out);
 DIPPER_API void dipper_context_destroy(dipper_context **context); /* NULL is fine; sets *context to NULL */

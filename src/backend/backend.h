@@ -29,10 +29,10 @@ typedef struct dp_backend_vtable {
     dipper_status (*plan_new)(dp_backend *be, const dp_op *op, dp_diag *diag, dp_plan **out, size_t *workspace);
     void (*plan_run)(dp_plan *plan, void *const *args, void *ws); /* args as op.h lists; allocates nothing */
     void (*plan_free)(dp_plan *plan);
-
-    /* The rest is NULL where memory is the host's and nothing can be recorded. */
     void (*clear)(dp_backend *be, void *p, size_t bytes); /* zeros */
     void (*copy)(dp_backend *be, void *to, const void *from, size_t bytes);
+
+    /* The rest is NULL where memory is the host's and nothing can be recorded. */
     /* p, from alloc, holds weights until it is released: written by upload and DP_ADAM alone, so that a back end may
      * keep them rounded beside. */
     void (*weights)(dp_backend *be, void *p, size_t bytes);
@@ -68,6 +68,10 @@ struct dp_backend { /* first member of every back end's own struct */
 extern const dp_backend_vtable dp_backend_ref, dp_backend_ref64, dp_backend_cpu;
 extern const dp_backend_vtable dp_backend_onednn; /* cpu with oneDNN's convolutions; only with DP_WITH_ONEDNN */
 extern const dp_backend_vtable dp_backend_cuda;   /* only with DP_WITH_CUDA */
+
+/* clear and copy of back ends whose memory is the host's. */
+void dp_host_clear(dp_backend *be, void *p, size_t bytes);
+void dp_host_copy(dp_backend *be, void *to, const void *from, size_t bytes);
 
 /* Registry: "auto" is the fastest available; a name, or a name with options: "cuda:1/bf16". DIPPER_ERROR_DEVICE for an
  * unknown or absent one, listing what there is. */

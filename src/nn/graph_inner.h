@@ -95,7 +95,6 @@ void dp_graph_fail(dp_graph *g, dipper_status status, const char *text);
 
 void dp_graph_forget(dp_graph *g);                                  /* graph_run.c: the recording */
 void dp_graph_select(dp_graph *g);                                  /* graph_loss.c: which steps are on */
-void dp_graph_clear(dp_graph *g, void *address, size_t bytes);      /* graph_run.c: zeros, in any bound memory */
 dipper_status dp_graph_emit_backward(dp_graph *g);                  /* graph_backward.c: losses and adjoints */
 void dp_graph_record(dp_graph *g);                                  /* graph_record.c: a whole run, in lanes */
 dipper_status dp_graph_place(dp_graph *g);                          /* graph_memory.c: lifetimes and offsets */

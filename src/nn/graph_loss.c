@@ -113,7 +113,7 @@ void dp_graph_select(dp_graph *g) {
     for (dp_value v = 0; v < g->tensors; v++) { /* the optimiser reads all gradients of a parameter set */
         const dp_tensor *t = &g->tensor[v];
         if (t->params == NULL || t->is_grad || t->graded) continue;
-        dp_graph_clear(g, dp_params_at(t->params, DP_PARAM_GRAD, t->param), t->bytes);
+        g->be->vt->clear(g->be, dp_params_at(t->params, DP_PARAM_GRAD, t->param), t->bytes);
     }
     g->selected = true;
 }

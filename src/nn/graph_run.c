@@ -1,25 +1,12 @@
 /* Running a graph that is compiled. */
 #include "nn/graph_inner.h"
 
-void dp_graph_clear(dp_graph *g, void *address, size_t bytes) {
-    static const float zero[4096] = {0};
-    if (g->be->vt->clear != NULL) {
-        g->be->vt->clear(g->be, address, bytes);
-        return;
-    }
-    const size_t chunk = sizeof zero / sizeof *zero * g->be->element_size;
-    for (size_t at = 0; at < bytes; at += chunk) {
-        const size_t n = bytes - at < chunk ? bytes - at : chunk;
-        g->be->vt->upload(g->be, dp_vector((int)(n / g->be->element_size)), (char *)address + at, zero);
-    }
-}
-
 size_t dp_graph_arena_bytes(const dp_graph *g) {
     return g->arena_bytes;
 }
 
 void dp_graph_bind(dp_graph *g, void *arena) {
-    dp_graph_clear(g, arena, g->arena_bytes);
+    g->be->vt->clear(g->be, arena, g->arena_bytes);
     for (int v = 0; v < g->tensors; v++) g->tensor[v].address = dp_graph_address(g, arena, v);
     for (int i = 0; i < g->steps; i++) {
         dp_step *s = &g->step[i];
@@ -48,7 +35,7 @@ uint64_t dp_graph_counter(const dp_graph *g) {
 
 void dp_graph_step_run(dp_graph *g, int step) {
     dp_step *s = &g->step[step];
-    if (s->clear) dp_graph_clear(g, s->address[0], dp_backend_bytes(g->be, s->op.x));
+    if (s->clear) g->be->vt->clear(g->be, s->address[0], dp_backend_bytes(g->be, s->op.x));
     g->be->vt->plan_run(s->plan, s->address, s->workspace_address);
 }
 

@@ -160,21 +160,9 @@ dipper_status dp_params_init(dp_params *ps, dp_philox_key key, dp_diag *diag) {
     return DIPPER_OK;
 }
 
-static void clear(dp_params *ps, dp_param_array a) {
-    static const float zero[256] = {0};
-    if (ps->be->vt->clear != NULL) {
-        ps->be->vt->clear(ps->be, ps->array[a], ps->total * ps->be->element_size);
-        return;
-    }
-    for (size_t at = 0; at < ps->total; at += 256) {
-        const size_t n = ps->total - at < 256 ? ps->total - at : 256;
-        ps->be->vt->upload(ps->be, dp_vector((int)n), (char *)ps->array[a] + at * ps->be->element_size, zero);
-    }
-}
-
 void dp_params_reset_moments(dp_params *ps) {
-    clear(ps, DP_PARAM_M);
-    clear(ps, DP_PARAM_V);
+    for (dp_param_array a = DP_PARAM_M; a <= DP_PARAM_V; a++)
+        ps->be->vt->clear(ps->be, ps->array[a], ps->total * ps->be->element_size);
 }
 
 size_t dp_params_total(const dp_params *ps) {

@@ -252,7 +252,7 @@ static void plan_free(dp_plan *plan) {
     {                                                                                                                  \
         .name = label, .open = opener, .close = close_cpu, .alloc = alloc_cpu, .release = release_cpu,                 \
         .upload = upload, .download = download, .supports = supports, .plan_new = plan_new, .plan_run = plan_run,      \
-        .plan_free = plan_free,                                                                                        \
+        .plan_free = plan_free, .clear = dp_host_clear, .copy = dp_host_copy,                                          \
     }
 
 const dp_backend_vtable dp_backend_cpu = CPU_TABLE("cpu", open_cpu);

@@ -5,7 +5,7 @@
  *   y:    in = x, filter = the PSF turned by 180 degrees;
  *   dx:   in = dy padded by the PSF's sides less 1, filter = the PSF;
  *   dpsf: in = x, filter = dy, out turned by 180 degrees: few outputs, long sums. The filter is divided
- *         among blocks, whose parts of the sum are added up in a fixed order (sum_parts).
+ *         among blocks, whose parts of the sum are added up in a fixed order (dp_cuda_sum_columns).
  *
  * A block makes a tile of 32 columns x 8 rows. Each of its warps makes the whole tile, from every eighth row of the
  * filter: a lane's 4 x 2 outputs take per 4 columns of the filter three reads of 16 bytes from shared memory (one of
@@ -211,22 +211,6 @@ static correlation psf_correlation(const dp_cuda *be, const dp_op *op, unsigned 
     return c;
 }
 
-/* y[j] = the sum of part[i][j] over i: 32 outputs for a block, whose warps take the parts in turn. */
-static __global__ void sum_parts(int parts, int n, const float *part, float *y) {
-    __shared__ double room[WARPS][32];
-    const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, j = (int)blockIdx.x * 32 + lane;
-    double sum = 0;
-    if (j < n) {
-#pragma unroll 4
-        for (int i = warp; i < parts; i += WARPS) sum += (double)part[(size_t)i * n + j];
-    }
-    room[warp][lane] = sum;
-    __syncthreads();
-    if (warp > 0 || j >= n) return;
-    for (int i = 1; i < WARPS; i++) sum += room[i][lane];
-    y[j] = (float)sum;
-}
-
 static size_t blur_bwd_workspace(const dp_cuda *be, const dp_op *op) {
     unsigned layers;
     psf_correlation(be, op, &layers);
@@ -243,8 +227,7 @@ static void run_blur_bwd(const dp_cuda_plan *plan, void *const *args, void *ws) 
     c.in = (const float *)args[0], c.filter = dy, c.out = (float *)ws;
     run_correlation(plan->be, &c, layers);
     const int n = plan->op.blur.kh * plan->op.blur.kw;
-    DP_LAUNCH(plan->be, sum_parts, dp_blocks((size_t)n, 32), THREADS, 0, (int)layers, n, (const float *)ws,
-              (float *)args[4]);
+    dp_cuda_sum_columns(plan->be, (int)layers, (size_t)n, (const float *)ws, 1, (float *)args[4]);
 }
 
 const dp_cuda_kernel dp_cuda_blur_fwd = {run_blur_fwd, NULL, NULL, NULL};

@@ -117,6 +117,9 @@ void *dp_cuda_rounded(const dp_cuda *be, const void *w);
 void dp_cuda_to_bf16(const dp_cuda *be, size_t n, const float *x, void *y);
 void dp_cuda_from_bf16(const dp_cuda *be, size_t n, const void *x, float *y);
 
+/* y[j] = alpha * sum of part[i][j] over i < count, j < n, in a fixed order (dense.cu). */
+void dp_cuda_sum_columns(const dp_cuda *be, int count, size_t n, const float *part, float alpha, float *y);
+
 /* One launch for many: what host arguments say at this moment (elementwise.cu). */
 enum { DP_CUDA_SETTINGS = 40 };
 typedef struct dp_cuda_settings {

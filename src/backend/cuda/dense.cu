@@ -24,6 +24,10 @@ static __global__ void sum_columns(int count, size_t n, const float *part, float
     y[j] = (float)(alpha * sum);
 }
 
+void dp_cuda_sum_columns(const dp_cuda *be, int count, size_t n, const float *part, float alpha, float *y) {
+    DP_LAUNCH(be, sum_columns, dp_blocks(n, COLUMNS), THREADS, 0, count, n, part, alpha, y);
+}
+
 /* ---- Products of matrices ---- */
 
 /* A factor: an outer index, of the product's rows or columns, and an inner one, that is summed over. */
@@ -182,9 +186,7 @@ static void run_matmul(const dp_cuda_plan *plan, void *const *args, void *ws) {
         DP_LAUNCH(plan->be, kernel, grid, THREADS, 0, p, y);
     });
     const size_t n = dp_count(op->y);
-    if (layers > 1)
-        DP_LAUNCH(plan->be, sum_columns, dp_blocks(n, COLUMNS), THREADS, 0, layers, n, (const float *)ws,
-                  op->matmul.alpha, (float *)args[2]);
+    if (layers > 1) dp_cuda_sum_columns(plan->be, layers, n, (const float *)ws, op->matmul.alpha, (float *)args[2]);
 }
 
 /* ---- Linear layers ---- */
@@ -248,8 +250,7 @@ static void run_linear_bwd(const dp_cuda_plan *plan, void *const *args, void *ws
     DP_LAUNCH(plan->be, linear_back, grid, THREADS, 0, n, m, rows, (const float *)args[0], (const float *)args[1],
               (const float *)args[2], (float *)args[4], (float *)args[5], args[3] != NULL ? (float *)ws : NULL);
     if (args[3] != NULL)
-        DP_LAUNCH(plan->be, sum_columns, dp_blocks((size_t)n, COLUMNS), THREADS, 0, (int)grid.y, (size_t)n,
-                  (const float *)ws, 1.0f, (float *)args[3]);
+        dp_cuda_sum_columns(plan->be, (int)grid.y, (size_t)n, (const float *)ws, 1.0f, (float *)args[3]);
 }
 
 /* ---- Softmax: one block ---- */

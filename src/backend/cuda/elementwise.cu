@@ -3,6 +3,7 @@
  * Features are done with their border: an elementwise function of mirrored borders is mirrored, of zeros (a gradient's)
  * times anything finite zero. */
 #include "backend/cuda/kernels.cuh"
+#include "base/philox_rounds.h"
 
 enum { THREADS = 256 };
 
@@ -195,25 +196,6 @@ static void run_adam(const dp_cuda_plan *plan, void *const *args, void *ws) {
 
 /* ---- Random numbers: base/philox.c on the device ---- */
 
-__device__ static void philox(uint64_t index, uint64_t draw, dp_philox_key key, uint32_t out[4]) {
-    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = (uint32_t)draw, c3 = (uint32_t)(draw >> 32);
-    uint32_t k0 = key.word[0], k1 = key.word[1];
-    for (int round = 0; round < 10; round++) {
-        const uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-        const uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c1 = (uint32_t)p1;
-        c3 = (uint32_t)p0;
-        c0 = n0;
-        c2 = n2;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
-}
-
 typedef struct noise {
     dp_philox_key key;
     dp_random law;
@@ -224,7 +206,9 @@ typedef struct noise {
 /* The numbers of group `index`, times the scale. */
 __device__ static void noise_of(const noise &r, uint64_t index, float out[4]) {
     uint32_t bits[4];
-    philox(index, r.slot->draw, r.key, bits);
+    const uint64_t draw = r.slot->draw;
+    const uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)draw, (uint32_t)(draw >> 32)};
+    dp_philox_rounds(counter, r.key, bits);
     for (int i = 0; i < 4; i++) out[i] = (float)((bits[i] >> 8) + 1) * 0x1p-24f;
     if (r.law == DP_NORMAL)
         for (int i = 0; i < 4; i += 2) {

@@ -1,4 +1,6 @@
 /* The reference back ends "ref" (float) and "ref64" (double): tables of plain C kernels, one thread. */
+#include <string.h>
+
 #include "backend/backend.h"
 #include "backend/ref/kernels.h"
 #include "base/memory.h"
@@ -45,6 +47,17 @@ static void *alloc_ref(dp_backend *be, size_t bytes) {
 static void release_ref(dp_backend *be, void *p) {
     (void)be;
     dp_free(p);
+}
+
+/* The same for every back end in host memory. */
+void dp_host_clear(dp_backend *be, void *p, size_t bytes) {
+    (void)be;
+    memset(p, 0, bytes); /* a zero of float and double */
+}
+
+void dp_host_copy(dp_backend *be, void *to, const void *from, size_t bytes) {
+    (void)be;
+    memcpy(to, from, bytes);
 }
 
 static void upload32(dp_backend *be, dp_shape shape, void *dst, const float *src) {
@@ -113,6 +126,8 @@ const dp_backend_vtable dp_backend_ref = {
     .plan_new = plan_new32,
     .plan_run = plan_run,
     .plan_free = plan_free,
+    .clear = dp_host_clear,
+    .copy = dp_host_copy,
 };
 
 const dp_backend_vtable dp_backend_ref64 = {
@@ -127,4 +142,6 @@ const dp_backend_vtable dp_backend_ref64 = {
     .plan_new = plan_new64,
     .plan_run = plan_run,
     .plan_free = plan_free,
+    .clear = dp_host_clear,
+    .copy = dp_host_copy,
 };
