@@ -26,7 +26,7 @@ typedef struct figure_options {
 static const option_row rows[] = {
     RUNS_ROW_OUTPUT(AT(runs), "folder for NAME.csv, .svg, .png and .md; made if it is not there"),
     {0, "data", "DIR", OPTION_TEXT, AT(data), 0, 0, NULL,
-     "folder of sharp pictures (.png, .npy) instead of scenes that are drawn here"},
+     "folder of sharp pictures (.png, .npy), or a data set with them in gt, instead of scenes that are drawn here"},
     {0, "scale", "SCALE", OPTION_CHOICE, AT(scale), 0, 0, "small|full",
      "small (default): small pictures and networks, minutes; full: the talk's setting, hours or days"},
     {0, "seeds", "N", OPTION_INT, AT(seeds), 0, 1000, NULL, "how many seeds (default: the figure's own number)"},
@@ -95,10 +95,12 @@ static int make_alone(const figure_job *job, const figure *f) {
 
 /* ---- By the runs of a plan ---- */
 
-static int draw_results(const figure_job *job, const figure *f, const char *folder) {
+/* Of this plan: the folder may hold runs of another scale, other data or more seeds. */
+static int draw_results(const figure_job *job, const figure *f, const runs *r) {
     figure_output out = {0};
     study_results results;
-    dipper_status status = study_results_load(folder, &results, job->error);
+    dipper_status status = study_results_load(r->folder, &results, job->error);
+    if (!status) study_plan_keep(&r->plan, &results);
     if (!status) status = figure_plan_draw(job, f, &results, &out);
     if (!status) status = write_figure(job, f, &out);
     figure_free(&out);
@@ -137,7 +139,7 @@ static int make_by_plan(const figure_options *o, const figure_job *job, const fi
         code = runs_work(r);
     }
     if (!code || code == EXIT_BATCH) {
-        const int drawn = draw_results(job, f, r->folder);
+        const int drawn = draw_results(job, f, r);
         code = drawn ? drawn : code;
     }
     runs_close(r);

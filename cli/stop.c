@@ -6,13 +6,19 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
-static volatile sig_atomic_t requests;
+enum { SAME_SECONDS = 1 };
+static volatile sig_atomic_t requests, first_second;
 
-/* Only async-signal-safe calls. The second signal is raised again with its default action, so that a shell sees what
- * ended the command. */
+/* Only async-signal-safe calls. A cluster, a terminal or timeout(1) signals a process and all of its group, and a script
+ * hands on what it got: what comes within a second is one request. The second one is raised again with its default
+ * action, so that a shell sees what ended the command. */
 static void on_signal(int number) {
-    if (requests++ == 0) return;
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (requests == 0) first_second = (sig_atomic_t)now.tv_sec;
+    if (requests++ == 0 || now.tv_sec - first_second <= SAME_SECONDS) return;
     output_abandon_all();
     signal(number, SIG_DFL);
     raise(number);
@@ -31,6 +37,7 @@ void stop_install(void) {
 
 void stop_install_at_once(void) {
     requests = 1;
+    first_second = -2 * SAME_SECONDS;
     stop_install();
 }
 

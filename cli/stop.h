@@ -3,7 +3,7 @@
 #define DIPPER_CLI_STOP_H
 
 /* The first SIGINT, SIGTERM, SIGHUP or SIGUSR1 (a cluster's word that the time is nearly over) asks the run to stop and
- * to write what there is; the second ends the process at once, temporary files removed. */
+ * to write what there is; a later one ends the process at once, temporary files removed. */
 void stop_install(void);
 /* For quick commands: the first signal ends at once, and leaves no temporary file. */
 void stop_install_at_once(void);

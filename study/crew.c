@@ -58,10 +58,21 @@ struct study_crew {
     io_error *error;
 };
 
-/* In the child: a parent that dies takes its children along; Ctrl-C is the parent's business, which then sends SIGTERM.
- */
+static volatile sig_atomic_t told; /* in the child: to stop */
+
+static void on_told(int number) {
+    (void)number;
+    told = 1;
+}
+
+/* In the child: a parent that dies takes its children along; other signals are the parent's business, which then sends
+ * SIGTERM. That may come more than once, from a cluster too, and the child still keeps its state before it ends. */
 static void become_child(pid_t parent) {
+    const struct sigaction action = {.sa_handler = on_told, .sa_flags = SA_RESTART};
     signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
+    sigaction(SIGTERM, &action, NULL);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif
@@ -162,7 +173,7 @@ static int on_progress(const dipper_progress *progress, void *user) {
         send_report(l->fd, &r);
         l->sent = 1;
     }
-    return l->options->progress(l->run, progress, l->options->user) || l->options->stop(l->options->user);
+    return l->options->progress(l->run, progress, l->options->user) || told || l->options->stop(l->options->user);
 }
 
 static _Noreturn void child_run(const study_crew_options *o, const study_run *run, int fd) {
@@ -310,7 +321,7 @@ static double seconds_now(void) {
 }
 
 /* A run looks up once an iteration; a long step, or one that hangs, may not keep us. Nothing it wrote counts before its
- * result is there. (A run that can save its state should do so between the two signals.) */
+ * result is there; a run that can saves its state between the two signals. */
 static void tell_to_stop(study_crew *w) {
     const int first = w->stop_at == 0;
     if (!first && seconds_now() < w->stop_at) return;
@@ -361,7 +372,7 @@ dipper_status study_crew_work(const study_crew_options *options, const study_run
 static dipper_status make_missing(const study_crew_options *o, const study_cases *cases, dipper_context *context,
                                   io_error *error) {
     for (int i = 0; i < cases->count; i++) {
-        if (o->stop(o->user)) return io_fail(error, DIPPER_ERROR_CANCELLED, "stopped");
+        if (told || o->stop(o->user)) return io_fail(error, DIPPER_ERROR_CANCELLED, "stopped");
         if (study_made_missing(&cases->items[i])) IO_TRY(study_made_write(context, &cases->items[i], error));
     }
     return DIPPER_OK;

@@ -11,7 +11,7 @@
 typedef struct figure_job { /* everything borrowed */
     dipper_context *context;
     const char *folder;      /* of the results, absolute; it is there */
-    const char *data;        /* folder of sharp pictures; NULL: scenes that are drawn here */
+    const char *data;        /* folder of sharp pictures, or with them in gt or sharp; NULL: scenes that are drawn here */
     int full;                /* the talk's setting; 0: small networks and pictures */
     int seeds;               /* how many */
     int (*stop)(void *user); /* non-zero: end early */
@@ -54,7 +54,7 @@ void figure_free(figure_output *out);
 
 /* Name of the plan, FOLDER/NAME.plan.json, into path[IO_PATH_MAX]. Its results go to FOLDER/NAME_runs. */
 dipper_status figure_plan_path(const figure_job *job, const figure *f, char *path);
-/* The plan, and FOLDER/NAME_sharp with the pictures. */
+/* The plan, and FOLDER/NAME_sharp/PICTURE with the picture. */
 dipper_status figure_plan_write(const figure_job *job, const figure *f);
 /* After its runs. */
 dipper_status figure_plan_draw(const figure_job *job, const figure *f, const study_results *results,

@@ -60,18 +60,35 @@ static int is_picture(const char *name) {
     return path_has_extension(name, "png") || path_has_extension(name, "npy");
 }
 
-static dipper_status find_file(const figure_job *job, int index, char *path) {
+/* The picture number `index` of a folder; path "": there are fewer. *seen: how many were looked at. */
+static dipper_status find_in(const figure_job *job, const char *folder, int index, int *seen, char *path) {
     study_names names;
-    int seen = 0;
-    dipper_status status = study_names_read(job->data, &names, job->error);
+    dipper_status status = study_names_read(folder, &names, job->error);
+    *seen = 0;
     path[0] = '\0';
     for (int i = 0; i < names.count && !status && !path[0]; i++)
-        if (is_picture(names.items[i]) && seen++ == index)
-            status = path_print(path, job->error, "%s/%s", job->data, names.items[i]);
+        if (is_picture(names.items[i]) && (*seen)++ == index)
+            status = path_print(path, job->error, "%s/%s", folder, names.items[i]);
     study_names_free(&names);
-    if (status || path[0]) return status;
-    return io_fail(job->error, DIPPER_ERROR_INPUT, "--data %s: holds %d pictures (.png, .npy), and %d are needed",
-                   job->data, seen, index + 1);
+    return status;
+}
+
+/* In the folder itself, or where data sets with blurred pictures have their sharp ones. */
+static dipper_status find_file(const figure_job *job, int index, char *path) {
+    static const char *const places[] = {"", "/gt", "/sharp"};
+    char folder[IO_PATH_MAX];
+    int seen = 0;
+    for (int i = 0; i < 3 && !seen; i++) {
+        IO_TRY(path_print(folder, job->error, "%s%s", job->data, places[i]));
+        if (path_is_directory(folder)) IO_TRY(find_in(job, folder, index, &seen, path));
+    }
+    if (!seen)
+        return io_fail(job->error, DIPPER_ERROR_INPUT,
+                       "--data %s: holds no sharp pictures (.png, .npy), nor does a folder gt or sharp in it", job->data);
+    if (path[0]) return DIPPER_OK;
+    return io_fail(job->error, DIPPER_ERROR_INPUT,
+                   "--data %s: holds %d picture%s (.png, .npy), and %d are needed; --seeds %d takes no more", folder, seen,
+                   seen == 1 ? "" : "s", job->seeds, seen);
 }
 
 /* BT.601, of the middle. */

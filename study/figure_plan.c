@@ -12,13 +12,31 @@
 
 /* ---- The files ---- */
 
-static dipper_status write_sharp(const figure_job *job, const char *folder) {
-    char path[IO_PATH_MAX];
+/* Names in plans and of files: letters, digits, '_', '-' and '.'. */
+static void make_plain(char *name) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    while (*(name += strspn(name, plain))) *name = '_';
+}
+
+enum { SMALLEST = 64 }; /* px a side: what scores crop, and a PSF */
+
+/* Alone in NAME_sharp/PICTURE, as a plan takes all pictures of its folder; PICTURE into name[size]. */
+static dipper_status write_sharp(const figure_job *job, const figure *f, char *name, size_t size) {
+    char path[IO_PATH_MAX], folder[IO_PATH_MAX];
     int width, height;
     figure_picture p;
     io_picture *like = NULL;
     figure_size(job, &width, &height);
     dipper_status status = figure_sharp(job, 0, width, height, &p);
+    if (!status && (p.width < SMALLEST || p.height < SMALLEST))
+        status = io_fail(job->error, DIPPER_ERROR_INPUT, "%s: a picture of %d x %d pixels is too small for this figure",
+                         p.name, p.width, p.height);
+    make_plain(p.name);
+    snprintf(name, size, "%s", p.name);
+    if (!status) status = path_print(folder, job->error, "%s/%s_sharp", job->folder, f->name);
+    if (!status) status = study_make_folder(folder, job->error);
+    if (!status) status = path_print(folder, job->error, "%s/%s_sharp/%s", job->folder, f->name, p.name);
+    if (!status) status = study_make_folder(folder, job->error);
     if (!status) status = path_print(path, job->error, "%s/%s.%s", folder, p.name, io_have_vips() ? "png" : "npy");
     if (!status) status = picture_create(p.width, p.height, 1, IO_DEPTH_U8, &like, job->error);
     if (!status) status = picture_write(like, p.data, path, 1, NULL, job->error);
@@ -32,16 +50,14 @@ dipper_status figure_plan_path(const figure_job *job, const figure *f, char *pat
 }
 
 dipper_status figure_plan_write(const figure_job *job, const figure *f) {
-    char path[IO_PATH_MAX];
+    char path[IO_PATH_MAX], picture[64];
     const figure_runs *r = job->full ? &f->plan->full : &f->plan->small;
     page p = {0};
-    IO_TRY(path_print(path, job->error, "%s/%s_sharp", job->folder, f->name));
-    IO_TRY(study_make_folder(path, job->error));
-    IO_TRY(write_sharp(job, path));
+    IO_TRY(write_sharp(job, f, picture, sizeof picture));
     IO_TRY(figure_plan_path(job, f, path));
     page_add(&p,
-             "{\"results\": \"%s_runs\",\n \"data\": {\"suite\": \"made\", \"dir\": \"%s_sharp\", \"psfs\": ", f->name,
-             f->name);
+             "{\"results\": \"%s_runs\",\n \"data\": {\"suite\": \"made\", \"dir\": \"%s_sharp/%s\", \"psfs\": ", f->name,
+             f->name, picture);
     page_markup(&p, r->psfs);
     page_markup(&p, ", \"noise\": [0.005]},\n \"recipes\": ");
     page_markup(&p, r->recipes);
@@ -250,15 +266,20 @@ static double mean_blurred(const study_results *results) {
 static void tell_table(const figure *f, const groups *all, const study_results *results, figure_output *out) {
     page_add(&out->text, "# %s: ", f->name);
     page_markup(&out->text, f->summary); /* as it is: this is no HTML */
-    page_add(&out->text, "\n\n%d runs; PSNR-GT of the blurred pictures %.2f dB on average.\n\n", results->count,
-             mean_blurred(results));
+    page_add(&out->text, "\n\n%d runs; PSNR-GT of the blurred pictures ", results->count);
+    page_number(&out->text, mean_blurred(results), 2);
+    page_markup(&out->text, " dB on average.\n\n");
     page_markup(&out->text, "| runs of | | ISNR, mean | deviation over seeds | PSNR-NB, mean | failures |\n"
                             "|---|---|---|---|---|---|\n");
     for (int i = 0; i < all->count; i++) {
         const group *g = &all->items[i];
-        page_add(&out->text, "| %s | %d | %.2f | ", g->label, g->runs, g->isnr);
+        page_add(&out->text, "| %s | %d | ", g->label, g->runs);
+        page_number(&out->text, g->isnr, 2);
+        page_markup(&out->text, " | ");
         page_number(&out->text, g->deviation, 2);
-        page_add(&out->text, " | %.2f | %d |\n", g->nb, g->failures);
+        page_markup(&out->text, " | ");
+        page_number(&out->text, g->nb, 2);
+        page_add(&out->text, " | %d |\n", g->failures);
     }
     page_markup(&out->text, "\nA failure is a run without a result, or one further from the truth than the blurred "
                             "picture. High PSNR-NB: the method has changed little.\n");

@@ -160,6 +160,19 @@ void study_plan_shard(study_plan *plan, int index, int count) {
     drop_marked(plan);
 }
 
+static int has_run(const study_plan *plan, const char *id) {
+    for (int i = 0; i < plan->run_count; i++)
+        if (!strcmp(plan->runs[i].id, id)) return 1;
+    return 0;
+}
+
+void study_plan_keep(const study_plan *plan, study_results *results) {
+    int kept = 0;
+    for (int i = 0; i < results->count; i++)
+        if (has_run(plan, results->items[i].id)) results->items[kept++] = results->items[i];
+    results->count = kept;
+}
+
 dipper_status study_plan_make(study_plan *plan, io_error *error) {
     size_t cases = 0;
     for (int s = 0; s < plan->set_count; s++) cases += (size_t)plan->sets[s].cases.count;

@@ -2,6 +2,7 @@
 #ifndef DIPPER_STUDY_PLAN_H
 #define DIPPER_STUDY_PLAN_H
 
+#include "study/result.h"
 #include "study/run.h"
 
 enum { STUDY_RUNS_MAX = 5000000 };
@@ -31,6 +32,8 @@ dipper_status study_plan_count_seeds(study_plan *plan, int count, io_error *erro
 dipper_status study_plan_make(study_plan *plan, io_error *error);
 /* Keeps every count-th run from number `index` on, and the runs of the oracle that those need. */
 void study_plan_shard(study_plan *plan, int index, int count);
+/* Leaves out what is no run of this plan. */
+void study_plan_keep(const study_plan *plan, study_results *results);
 void study_plan_free(study_plan *plan);
 
 #endif

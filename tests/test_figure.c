@@ -11,6 +11,7 @@
 
 #include "study/contour.h"
 #include "study/figure.h"
+#include "study/plan.h"
 #include "study/spectrum.h"
 
 static void names_are_found(void **state) {
@@ -188,12 +189,25 @@ static void failed_runs_are_failures(void **state) {
     dipper_context_destroy(&job.context);
 }
 
+/* A folder may hold runs of another picture, scale or number of seeds. */
+static void runs_of_others_are_left_out(void **state) {
+    (void)state;
+    study_run runs[2] = {{.id = "b"}, {.id = "d"}};
+    study_result items[4] = {{.id = "a"}, {.id = "b"}, {.id = "c"}, {.id = "d"}};
+    const study_plan plan = {.runs = runs, .run_count = 2};
+    study_results results = {.items = items, .count = 4};
+    study_plan_keep(&plan, &results);
+    assert_int_equal(results.count, 2);
+    assert_string_equal(items[0].id, "b");
+    assert_string_equal(items[1].id, "d");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_found),          cmocka_unit_test(bands_of_waves),
         cmocka_unit_test(energy_is_kept),           cmocka_unit_test(charts_hold_their_points),
         cmocka_unit_test(lines_of_a_cone),          cmocka_unit_test(runs_are_told_as_they_are),
-        cmocka_unit_test(failed_runs_are_failures),
+        cmocka_unit_test(failed_runs_are_failures), cmocka_unit_test(runs_of_others_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,19 @@ expect 0 "$DIPPER" figure priors -o theirs -j 1 --seeds 2 --data data
 check 'not their pictures' grep -q '^"a",sharp' theirs/priors.csv
 expect 3 "$DIPPER" figure priors -o theirs -j 1 --seeds 3 --data data
 one_line
-err_has 'holds 2 pictures (.png, .npy), and 3 are needed'
+err_has 'holds 2 pictures (.png, .npy), and 3 are needed; --seeds 2'
+mkdir -p set/gt set/blurred empty
+cp data/b.npy set/gt/b.npy
+expect 0 "$DIPPER" figure priors -o theirs -j 1 --seeds 1 --data set # a data set with blurred pictures
+check 'not the sharp picture of a data set' grep -q '^"b",sharp' theirs/priors.csv
+rm set/gt/b.npy
+expect 3 "$DIPPER" figure priors -o theirs -j 1 --seeds 1 --data set
+one_line
+err_has 'set: holds no sharp pictures (.png, .npy), nor does a folder gt or sharp in it'
+echo text >set/gt/a.png
+expect 3 "$DIPPER" figure priors -o theirs -j 1 --seeds 1 --data set
+one_line
+err_has 'set/gt/a.png'
 make data/a.npy 20 20 depth=32
 expect 3 "$DIPPER" figure formation -o theirs --data data
 err_has 'a: a picture of 20 x 20 pixels is too small'
@@ -63,6 +75,8 @@ if ! have_json || [ "${DIPPER_HAVE_XXHASH:-ON}" = OFF ]; then
     refused 2 'lacks jansson or xxHash' tv -o x
     finish
 fi
+make data/a.npy 63 80 depth=32
+refused 3 'a: a picture of 63 x 80 pixels is too small' tv --data data -o x2
 # each plan is one that dipper sweep takes: stopped in its first run, and looked at
 for name in psf-rate beta1 tv ssim-switch pretraining comparison scatter-kodak; do
     check "$name is not in the list" sh -c 'echo "$1" | grep -q -x "$2"' - "$names" $name
@@ -83,5 +97,5 @@ for name in psf-rate beta1 tv ssim-switch pretraining comparison scatter-kodak; 
     absent many/$name.csv
     check "$name: no state of the run" test "$(find many/${name}_runs/runs -name '*.checkpoint' | wc -l)" -eq 1
 done
-expect 0 "$DIPPER" info many/tv_sharp/*
+expect 0 "$DIPPER" info many/tv_sharp/*/*
 finish

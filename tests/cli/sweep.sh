@@ -225,7 +225,7 @@ plan long.json <<'JSON'
 {"results": "stop", "data": {"suite": "made", "dir": "sharp", "psfs": [{"kind": "disk", "radius": 1.5}]},
  "recipes": ["fast"], "fields": {"channels": 4, "restarts": 1, "scales": 1, "iterations": 1000000}}
 JSON
-for signal in TERM USR1 TERM-stuck; do
+for signal in TERM USR1 TERM-all TERM-stuck; do
     last="dipper sweep and SIG$signal"
     : >.seen/err
     "$DIPPER" sweep -j 1 --progress json long.json >.seen/out 2>.seen/err &
@@ -241,7 +241,13 @@ for signal in TERM USR1 TERM-stuck; do
         kill -s STOP "$(pgrep -P $pid)"
         signal=TERM
     fi
-    kill -s "$signal" $pid
+    if [ $signal = TERM-all ]; then # as a cluster signals the job, and the job's script once more
+        signal=TERM
+        pkill -TERM -P $pid
+        kill -s TERM $pid
+        sleep 0.3
+    fi
+    kill -s "$signal" $pid 2>/dev/null
     wait $pid
     code=$?
     check "exit code $code instead of 8" test "$code" = 8
