@@ -1,6 +1,6 @@
 #!/bin/sh
 # What sharing costs: 64 equal short runs as two plain streams side by side, and as a sweep on two ranks or two jobs;
-# one line a way and repeat to bench/results/sweep.csv. Needs two idle cores, about 4 minutes.
+# one line a way and repeat to bench/results/sweep.csv. Needs two idle cores, about 10 minutes.
 #   streams   two `dipper sweep --shard`, 32 runs each, that know nothing of each other
 #   deblur    two loops of 32 `dipper deblur`: no scores, no sweep at all
 #   mpi, jobs `mpirun -n 2 dipper-sweep-mpi`, `dipper sweep --jobs 2`

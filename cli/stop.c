@@ -11,9 +11,9 @@
 enum { SAME_SECONDS = 1 };
 static volatile sig_atomic_t requests, first_second;
 
-/* Only async-signal-safe calls. A cluster, a terminal or timeout(1) signals a process and all of its group, and a script
- * hands on what it got: what comes within a second is one request. The second one is raised again with its default
- * action, so that a shell sees what ended the command. */
+/* Only async-signal-safe calls. A cluster, a terminal or timeout(1) signals a process and all of its group, and a
+ * script hands on what it got: what comes within a second is one request. The second one is raised again with its
+ * default action, so that a shell sees what ended the command. */
 static void on_signal(int number) {
     struct timespec now = {0};
     clock_gettime(CLOCK_MONOTONIC, &now);

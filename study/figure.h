@@ -10,10 +10,10 @@
 
 typedef struct figure_job { /* everything borrowed */
     dipper_context *context;
-    const char *folder;      /* of the results, absolute; it is there */
-    const char *data;        /* folder of sharp pictures, or with them in gt or sharp; NULL: scenes that are drawn here */
-    int full;                /* the talk's setting; 0: small networks and pictures */
-    int seeds;               /* how many */
+    const char *folder; /* of the results, absolute; it is there */
+    const char *data;   /* folder of sharp pictures, or with them in gt or sharp; NULL: scenes that are drawn here */
+    int full;           /* the talk's setting; 0: small networks and pictures */
+    int seeds;          /* how many */
     int (*stop)(void *user); /* non-zero: end early */
     void *user;
     io_error *error;

@@ -46,12 +46,23 @@ typedef struct device {
     double db, difference; /* at the end */
 } device;
 
-/* cpu with one and two threads, then what else this build has; plain C computes a small network only. */
+/* Back ends may be built without their device being there. */
+static int is_here(const char *name) {
+    dipper_context_options o;
+    dipper_context *context = NULL;
+    dipper_context_options_init(&o);
+    o.device = name;
+    const int here = dipper_context_create(&o, &context) == DIPPER_OK;
+    dipper_context_destroy(&context);
+    return here;
+}
+
+/* cpu with one and two threads, and what else there is; plain C computes a small network only. */
 static int list_devices(const figure_job *job, device *list) {
     int count = 0;
     for (int i = 0; dipper_device_name(i) && count < MOST_DEVICES - 1; i++) {
         const char *name = dipper_device_name(i);
-        if (!strcmp(name, "ref64") || (job->full && !strcmp(name, "ref"))) continue;
+        if (!strcmp(name, "ref64") || (job->full && !strcmp(name, "ref")) || !is_here(name)) continue;
         for (int threads = 1; threads <= (strcmp(name, "cpu") ? 1 : 2); threads++) {
             list[count] = (device){.device = name, .threads = threads};
             snprintf(list[count].name, sizeof list[count].name, "%.16s, %d thread%s", name, threads,

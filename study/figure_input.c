@@ -84,11 +84,12 @@ static dipper_status find_file(const figure_job *job, int index, char *path) {
     }
     if (!seen)
         return io_fail(job->error, DIPPER_ERROR_INPUT,
-                       "--data %s: holds no sharp pictures (.png, .npy), nor does a folder gt or sharp in it", job->data);
+                       "--data %s: holds no sharp pictures (.png, .npy), nor does a folder gt or sharp in it",
+                       job->data);
     if (path[0]) return DIPPER_OK;
     return io_fail(job->error, DIPPER_ERROR_INPUT,
-                   "--data %s: holds %d picture%s (.png, .npy), and %d are needed; --seeds %d takes no more", folder, seen,
-                   seen == 1 ? "" : "s", job->seeds, seen);
+                   "--data %s: holds %d picture%s (.png, .npy), and %d are needed; --seeds %d takes no more", folder,
+                   seen, seen == 1 ? "" : "s", job->seeds, seen);
 }
 
 /* BT.601, of the middle. */

@@ -55,9 +55,8 @@ dipper_status figure_plan_write(const figure_job *job, const figure *f) {
     page p = {0};
     IO_TRY(write_sharp(job, f, picture, sizeof picture));
     IO_TRY(figure_plan_path(job, f, path));
-    page_add(&p,
-             "{\"results\": \"%s_runs\",\n \"data\": {\"suite\": \"made\", \"dir\": \"%s_sharp/%s\", \"psfs\": ", f->name,
-             f->name, picture);
+    page_add(&p, "{\"results\": \"%s_runs\",\n \"data\": {\"suite\": \"made\", \"dir\": \"%s_sharp/%s\", \"psfs\": ",
+             f->name, f->name, picture);
     page_markup(&p, r->psfs);
     page_markup(&p, ", \"noise\": [0.005]},\n \"recipes\": ");
     page_markup(&p, r->recipes);

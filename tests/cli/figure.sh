@@ -58,6 +58,17 @@ make data/a.npy 20 20 depth=32
 expect 3 "$DIPPER" figure formation -o theirs --data data
 err_has 'a: a picture of 20 x 20 pixels is too small'
 
+# ---- The devices that are here, whatever this build has; stopped, as it takes a minute ----
+last='dipper figure stochastic-device, stopped'
+"$DIPPER" figure stochastic-device -o out -j 1 >.seen/out 2>.seen/err &
+pid=$!
+sleep 2
+kill -s TERM $pid 2>/dev/null
+wait $pid
+code=$?
+check "exit code $code instead of 8" test "$code" = 8
+absent out/stochastic-device.csv
+
 # ---- What is refused ----
 refused() { want=$1 text=$2; shift 2; expect "$want" "$DIPPER" figure "$@"; one_line; err_has "$text"; }
 refused 2 "'no-such': there is no such figure; there are formation, gradients" no-such -o x
