@@ -54,9 +54,10 @@ const figure_plan figure_comparison = {
 
 const figure_plan figure_scatter_kodak = {
     .small = {"[\"selfdeblur\", \"simplersdb\", \"simplersdb-0.99\", {\"recipe\": \"vdip-sparse\", \"fields\": "
-              "{\"pretrain\": 60}}, \"wdip\", \"deblur-inr\", \"fast\"]",
+              "{\"pretrain\": 60}}, \"vdip-extreme\", \"wdip\", \"deblur-inr\", \"fast\"]",
               "[" SMALL_BAR ", " SMALL_SHAKE ", " SMALL_DISK "]", SMALL},
     .full =
-        {"[\"selfdeblur\", \"simplersdb\", \"simplersdb-0.99\", \"vdip-sparse\", \"wdip\", \"deblur-inr\", \"fast\"]",
+        {"[\"selfdeblur\", \"simplersdb\", \"simplersdb-0.99\", \"vdip-sparse\", \"vdip-extreme\", \"wdip\", "
+         "\"deblur-inr\", \"fast\"]",
          "[" FULL_BAR ", " FULL_SHAKE ", " FULL_DISK "]", ""},
 };
