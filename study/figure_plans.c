@@ -56,8 +56,7 @@ const figure_plan figure_scatter_kodak = {
     .small = {"[\"selfdeblur\", \"simplersdb\", \"simplersdb-0.99\", {\"recipe\": \"vdip-sparse\", \"fields\": "
               "{\"pretrain\": 60}}, \"vdip-extreme\", \"wdip\", \"deblur-inr\", \"fast\"]",
               "[" SMALL_BAR ", " SMALL_SHAKE ", " SMALL_DISK "]", SMALL},
-    .full =
-        {"[\"selfdeblur\", \"simplersdb\", \"simplersdb-0.99\", \"vdip-sparse\", \"vdip-extreme\", \"wdip\", "
-         "\"deblur-inr\", \"fast\"]",
-         "[" FULL_BAR ", " FULL_SHAKE ", " FULL_DISK "]", ""},
+    .full = {"[\"selfdeblur\", \"simplersdb\", \"simplersdb-0.99\", \"vdip-sparse\", \"vdip-extreme\", \"wdip\", "
+             "\"deblur-inr\", \"fast\"]",
+             "[" FULL_BAR ", " FULL_SHAKE ", " FULL_DISK "]", ""},
 };
