@@ -79,6 +79,14 @@ static void become_child(pid_t parent) {
     if (getppid() != parent) _exit(DIPPER_ERROR_CANCELLED);
 }
 
+static int must_stop(const study_crew_options *o) { /* in the child */
+    return told || o->stop(o->user);
+}
+
+static int stop_waiting(void *user) {
+    return must_stop(user);
+}
+
 /* Returns the pid, 0 in the child, -1 with errno; *fd is the end of the pipe that each side uses. */
 static pid_t split(int *fd) {
     int ends[2];
@@ -173,7 +181,7 @@ static int on_progress(const dipper_progress *progress, void *user) {
         send_report(l->fd, &r);
         l->sent = 1;
     }
-    return l->options->progress(l->run, progress, l->options->user) || told || l->options->stop(l->options->user);
+    return l->options->progress(l->run, progress, l->options->user) || must_stop(l->options);
 }
 
 static _Noreturn void child_run(const study_crew_options *o, const study_run *run, int fd) {
@@ -372,7 +380,7 @@ dipper_status study_crew_work(const study_crew_options *options, const study_run
 static dipper_status make_missing(const study_crew_options *o, const study_cases *cases, dipper_context *context,
                                   io_error *error) {
     for (int i = 0; i < cases->count; i++) {
-        if (told || o->stop(o->user)) return io_fail(error, DIPPER_ERROR_CANCELLED, "stopped");
+        if (must_stop(o)) return io_fail(error, DIPPER_ERROR_CANCELLED, "stopped");
         if (study_made_missing(&cases->items[i])) IO_TRY(study_made_write(context, &cases->items[i], error));
     }
     return DIPPER_OK;
@@ -384,7 +392,7 @@ static _Noreturn void child_make(const study_crew_options *o, const study_cases 
     dipper_context *context = NULL;
     study_claim claim = {0};
     dipper_status status = open_context(o, &context, &error);
-    if (!status) status = study_claim_wait(&claim, o->folder, "made", o->stop, o->user, &error);
+    if (!status) status = study_claim_wait(&claim, o->folder, "made", stop_waiting, (void *)(uintptr_t)o, &error);
     if (!status) status = make_missing(o, cases, context, &error);
     study_claim_release(&claim);
     dipper_context_destroy(&context);

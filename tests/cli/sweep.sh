@@ -258,6 +258,31 @@ for signal in TERM USR1 TERM-all TERM-stuck; do
     exists stop/runs/*.checkpoint
 done
 
+# Stopped while another process makes the pictures.
+if command -v flock >/dev/null 2>&1; then
+    last='dipper sweep that waits for pictures, and SIGTERM'
+    mkdir -p wait/runs
+    flock wait/runs/made.claim sleep 30 &
+    holder=$!
+    "$DIPPER" sweep -j 1 --progress none long.json -o wait >.seen/out 2>.seen/err &
+    pid=$!
+    tries=0
+    until grep -q 'making' .seen/err || [ "$tries" -ge 200 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    sleep 0.5
+    begin=$(date +%s)
+    kill -s TERM $pid
+    wait $pid
+    code=$?
+    kill $holder
+    check "exit code $code instead of 8" test "$code" = 8
+    check 'more than ten seconds to stop' test $(($(date +%s) - begin)) -le 10
+else
+    skip 'waiting for pictures: there is no flock'
+fi
+
 # ---- A run that was stopped goes on, to the same bits; a checkpoint that is damaged is left out ----
 plan whole.json <<'JSON'
 {"results": "whole", "data": {"suite": "made", "dir": "sharp", "cases": "s1*", "psfs": [{"kind": "disk", "radius": 1.5}]},
