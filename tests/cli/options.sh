@@ -56,7 +56,7 @@ expect 2 "$DIPPER" deblur
 one_line
 expect 6 "$DIPPER" deblur in.npy --device gpu
 one_line
-err_has "--device .gpu.*auto, cpu"
+err_has "--device .gpu.*auto, .*cpu"
 expect 6 "$DIPPER" info --device gpu
 one_line
 expect 3 "$DIPPER" deblur -q -- -k
