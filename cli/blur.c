@@ -197,7 +197,7 @@ static int blur(const blur_options *o, const text_list *files) {
     j.input = files->items[0];
     console_open(&j.console, "none", o->quiet, 0);
     stop_install_at_once();
-    code = library_open("auto", o->threads, &j.context);
+    code = library_open("cpu", o->threads, &j.context);
     if (!code) code = psf_source_get("blur", &o->psf, j.context, &j.console, &j.psf);
     if (!code) {
         code = (int)run(&j);

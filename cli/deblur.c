@@ -15,7 +15,7 @@
 typedef struct deblur_options {
     restore_options common; /* first */
     const char *psf_size, *psf_out, *psf_init, *roi, *step, *truth_file, *preset;
-    int verdict;
+    int no_verdict;
     job_auto_settings automatic;
     job_estimate_settings estimate;
     nonblind_options nonblind;   /* but for method and iterations */
@@ -64,8 +64,8 @@ static const option_row rows[] = {
      "for studies, with --set pretrain_target=truth: the ground truth, of the picture's size and channels"},
     {0, "psf-out", "FILE", OPTION_TEXT, AT(psf_out), 0, 0, NULL,
      "where the PSF goes, .npy or .png; the other one goes beside it (default: NAME_psf.npy, NAME_psf.png)"},
-    {0, "verdict", NULL, OPTION_FLAG, AT(verdict), 0, 0, NULL,
-     "judge whether the result can be trusted: ok, doubtful or failed (exit code 7), with reasons; about 2 s"},
+    {0, "no-verdict", NULL, OPTION_FLAG, AT(no_verdict), 0, 0, NULL,
+     "do not judge whether the result can be trusted, which takes about 2 s (ok, doubtful, or failed with exit code 7)"},
 #include "cli/restore.def"
 };
 
@@ -192,7 +192,7 @@ static int check(restore *r) {
     r->psf_out = o->psf_out;
     if (o->truth_file && !recipe_is_known(o->common.method))
         return usage("--gt", o->truth_file, "is for the pre-training of recipes (--set pretrain_target=truth)");
-    r->settings.judge = o->verdict;
+    r->settings.judge = !o->no_verdict;
     int code = check_manner(o);
     if (!code) code = parse_psf_size(o->psf_size, &r->settings);
     return !code && is_automatic(o) ? open_automatic(o, r) : code;

@@ -153,7 +153,7 @@ static int run(const estimate_options *o, const text_list *inputs) {
     console_open(&j.console, o->progress, o->quiet, o->verbose);
     if (inputs->count != 1) return usage("picture", inputs->count ? inputs->items[1] : NULL, "name one picture");
     int code = read_options(&j, inputs->items[0]);
-    if (!code) code = library_open("auto", o->threads, &j.context);
+    if (!code) code = library_open("cpu", o->threads, &j.context);
     if (!code) {
         stop_install();
         code = (int)work(&j, inputs->items[0]);

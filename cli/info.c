@@ -78,6 +78,7 @@ static int show_build(dipper_context *context) {
     printf("dipper   %s\n", DIPPER_VERSION_STRING);
     printf("build    %s; %s\n", dipper_build_text(), io_build_text());
     printf("device   %s\n", dipper_context_device(context));
+    if (*dipper_context_passed_over(context)) printf("         %s\n", dipper_context_passed_over(context));
     printf("threads  %d\n", dipper_context_threads(context));
     puts("auto     finds PSF, size and noise by itself (dipper deblur; --preset fast, balanced or best; docs/auto.md)");
     puts("recipes  (dipper info --recipe NAME lists the fields)");

@@ -190,7 +190,7 @@ static int run(const verb *v, const psf_options *o, const text_list *files) {
     if (o->json && !io_have_json()) return usage(v->table, "--json: this build has no jansson");
     console_open(&j.console, "none", o->quiet, 0);
     stop_install_at_once();
-    int code = library_open("auto", 1, &j.context);
+    int code = library_open("cpu", 1, &j.context);
     if (!code) code = v->run(&j, files);
     free(j.a.values);
     free(j.b.values);

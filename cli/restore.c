@@ -210,6 +210,8 @@ static int run(restore *r, const command_line *line) {
         const dipper_context *context = r->settings.context;
         console_detail(&r->console, "%s, %d threads, method %s", dipper_context_device(context),
                        dipper_context_threads(context), o->method);
+        if (r->recipe && *dipper_context_passed_over(context)) /* nothing else would have used it */
+            console_note(&r->console, "on the CPU: %s", dipper_context_passed_over(context));
         stop_install();
         code = o->print_config ? print_config(r) : run_all(r);
     }

@@ -220,7 +220,7 @@ static int score(const score_options *o, const text_list *files) {
                             .quality = {.struct_size = sizeof(dipper_quality)},
                             .match = {.struct_size = sizeof(dipper_psf_match)}};
     console_open(&j.console, "none", o->quiet, 0);
-    code = library_open("auto", o->threads, &j.context);
+    code = library_open("cpu", o->threads, &j.context);
     if (!code) {
         code = (int)run(&j);
         if (code) console_error(&j.console, "%s", j.error.text);

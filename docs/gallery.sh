@@ -66,7 +66,7 @@ kind() {
     # shellcheck disable=SC2086
     "$build/dipper" blur -q -f "$work/$name/sharp.png" --border replicate $3 -o "$work/$name/blurred.png" >/dev/null
     # shellcheck disable=SC2086
-    "$build/dipper" deblur --progress none --verdict "$work/$name/blurred.png" -o "$work/$name/result.png" $4 \
+    "$build/dipper" deblur --progress none "$work/$name/blurred.png" -o "$work/$name/result.png" $4 \
         >/dev/null 2>"$work/$name/said" || true # a verdict of failed has exit code 7
     cp "$work/$name/blurred.png" "$out/kind_${name}_blurred.png"
     cp "$work/$name/result.png" "$out/kind_$name.png"

@@ -39,6 +39,20 @@ static void a_gpu_has_number_and_precision(void **state) {
     dp_backend_close(&be);
 }
 
+static void auto_says_why_it_took_no_gpu(void **state) {
+    const int knows_gpus = strcmp(dp_backend_name(0), "cuda") == 0;
+    dp_backend *be, *gpu;
+    dp_diag diag = {0};
+    (void)state;
+    assert_int_equal(dp_backend_open("auto", 1, NULL, &be), DIPPER_OK);
+    const int has_gpu = knows_gpus && dp_backend_open("cuda", 1, &diag, &gpu) == DIPPER_OK;
+    assert_string_equal(be->vt->name, has_gpu ? "cuda" : "cpu");
+    assert_int_equal(strncmp(be->passed_over, diag.text, sizeof be->passed_over - 1), 0);
+    assert_int_equal(*be->passed_over != '\0', knows_gpus && !has_gpu);
+    if (has_gpu) dp_backend_close(&gpu);
+    dp_backend_close(&be);
+}
+
 static void the_reason_is_told_without_a_context(void **state) {
     dipper_context_options options;
     dipper_context *context;
@@ -56,6 +70,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_names_are_refused),
         cmocka_unit_test(a_gpu_has_number_and_precision),
+        cmocka_unit_test(auto_says_why_it_took_no_gpu),
         cmocka_unit_test(the_reason_is_told_without_a_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

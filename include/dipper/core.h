@@ -50,6 +50,8 @@ DIPPER_API void dipper_context_destroy(dipper_context **context); /* NULL is fin
 DIPPER_API const char *dipper_context_message(const dipper_context *context);
 DIPPER_API void dipper_context_clear(dipper_context *context);
 DIPPER_API const char *dipper_context_device(const dipper_context *context); /* e.g. "cpu (avx2, oneDNN 2.6)" */
+/* Why device "auto" took no GPU; "" if it did, if another device was asked for, or if this build knows no GPUs. */
+DIPPER_API const char *dipper_context_passed_over(const dipper_context *context);
 DIPPER_API int dipper_context_threads(const dipper_context *context);
 DIPPER_API const char *dipper_status_text(dipper_status status); /* a few English words */
 

@@ -53,6 +53,9 @@ void dipper_context_clear(dipper_context *context) {
 const char *dipper_context_device(const dipper_context *context) {
     return context->be->detail;
 }
+const char *dipper_context_passed_over(const dipper_context *context) {
+    return context->be->passed_over;
+}
 int dipper_context_threads(const dipper_context *context) {
     return context->be->threads;
 }

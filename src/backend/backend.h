@@ -63,6 +63,7 @@ struct dp_backend { /* first member of every back end's own struct */
     int lanes;           /* of a recording; 0 or 1: one thing after another */
     dp_backend *host;    /* for what works on host memory: this one, or one that it opened beside */
     const char *detail;  /* e.g. "cpu (avx2, oneDNN 2.6)" */
+    char passed_over[160]; /* why "auto" took no GPU; "" if it did, or was not asked, or this build knows none */
 };
 
 extern const dp_backend_vtable dp_backend_ref, dp_backend_ref64, dp_backend_cpu;

@@ -17,10 +17,13 @@ static const dp_backend_vtable *const backends[] = {
 
 /* "auto": a GPU if there is one, else the CPU. What was taken stands in the back end's detail. */
 static dipper_status open_best(int threads, dp_diag *diag, dp_backend **out) {
+    dp_diag why = {0};
 #if defined(DP_WITH_CUDA)
-    if (dp_backend_cuda.open("", threads, NULL, out) == DIPPER_OK) return DIPPER_OK;
+    if (dp_backend_cuda.open("", threads, &why, out) == DIPPER_OK) return DIPPER_OK;
 #endif
-    return dp_backend_cpu.open("", threads, diag, out);
+    DP_TRY(dp_backend_cpu.open("", threads, diag, out));
+    snprintf((*out)->passed_over, sizeof(*out)->passed_over, "%.159s", why.text);
+    return DIPPER_OK;
 }
 
 dipper_status dp_backend_no_option(const char *name, const char *option, dp_diag *diag) {

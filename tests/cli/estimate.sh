@@ -29,7 +29,7 @@ expect 0 "$DIPPER" estimate -j 1 -f in.npy -k 5 -n 1 --roi auto -o auto.npy # sm
 err_has 'looked for in 41x33+0+0'
 exists auto.npy
 make large.npy 300 280 depth=32
-expect 0 "$DIPPER" deblur -j 1 large.npy -m map-l0 -k 5 -n 1 --nonblind tv --roi auto -o large_out.npy
+expect 0 "$DIPPER" deblur -j 1 large.npy -m map-l0 -k 5 -n 1 --nonblind tv --roi auto --no-verdict -o large_out.npy
 err_has 'looked for in 256x256+'
 refused 2 'odd' '-k 6'
 refused 2 'there are map-l0' '-m none'

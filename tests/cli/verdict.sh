@@ -1,4 +1,4 @@
-# Verdicts of dipper deblur --verdict: on the terminal, in the record, by exit code; what has none.
+# Verdicts of dipper deblur: on the terminal, in the record, by exit code; what has none.
 # The model calls few results failed, so the test takes one that it is sure of (docs/verdict.md).
 . "$(dirname "$0")/lib.sh"
 scene=$DIPPER_BUILD/dipper-scene
@@ -8,7 +8,7 @@ scene=$DIPPER_BUILD/dipper-scene
 picture=s/blurred.png
 [ -e $picture ] || picture=s/blurred.npy
 ending=${picture##*.}
-judged() { want=$1; shift; expect "$want" "$DIPPER" deblur -f -j 1 --verdict --progress none -o "r.$ending" "$@"; }
+judged() { want=$1; shift; expect "$want" "$DIPPER" deblur -f -j 1 --progress none -o "r.$ending" "$@"; }
 record() { if have_json; then check "the record has not $1" grep -q -e "$1" r.run.json; fi; }
 
 judged 0 $picture -m map-l0 -k 13
@@ -39,17 +39,17 @@ fi
 
 # A batch goes on, and says which.
 cp $picture "t.$ending"
-expect 9 "$DIPPER" deblur -f -j 1 --verdict -m map-l1l2 --set weight=3 -k 41 --progress none -o out $picture "t.$ending"
+expect 9 "$DIPPER" deblur -f -j 1 -m map-l1l2 --set weight=3 -k 41 --progress none -o out $picture "t.$ending"
 err_has "failed (7).* t.$ending"
 exists "out/blurred_deblurred.$ending" "out/t_deblurred.$ending"
 
-# None: not asked for, too small, the PSF given.
-expect 0 "$DIPPER" deblur -f -j 1 $picture -m map-l0 -k 5 --progress none -o "r.$ending"
+# None: not wanted, too small, the PSF given.
+expect 0 "$DIPPER" deblur -f -j 1 --no-verdict $picture -m map-l0 -k 5 --progress none -o "r.$ending"
 err_lacks 'verdict'
 record '"verdict": null'
 make small.npy 80 70 depth=32
-expect 0 "$DIPPER" deblur -f -j 1 --verdict -m map-l0 --progress none -k 5 -o small_out.npy small.npy
+expect 0 "$DIPPER" deblur -f -j 1 -m map-l0 --progress none -k 5 -o small_out.npy small.npy
 err_lacks 'verdict'
-expect 0 "$DIPPER" deblur -f -j 1 --verdict --progress none -o known.npy $picture --psf r_psf.npy
+expect 0 "$DIPPER" deblur -f -j 1 --progress none -o known.npy $picture --psf r_psf.npy
 err_lacks 'verdict'
 finish

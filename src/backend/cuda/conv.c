@@ -6,10 +6,12 @@
  * adds nothing. */
 #include "backend/cuda/dnn.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 typedef struct conv_plan {
-    void *dnn;
+    void *dnn; /* one of the back end's known ones */
     size_t weights, copy, rest; /* offsets in the workspace: weights as bfloat16; x with a border of zeros; sums */
 } conv_plan;
 
@@ -44,6 +46,48 @@ static size_t weight_count(const dp_op *op) {
     return (size_t)op->x.c * (size_t)op->y.c * (size_t)(op->conv.k * op->conv.k);
 }
 
+/* ---- Plans ---- */
+
+/* A plan holds no data, so that equal convolutions share one; to find an engine takes cuDNN some milliseconds, and a
+ * network has many equal ones, as have its scales, restarts and losses. They stay until the back end is closed. */
+typedef struct dp_cuda_known {
+    dp_cuda_conv conv;
+    void *plan;
+    size_t workspace;
+    struct dp_cuda_known *next;
+} known;
+
+void dp_cuda_conv_forget(dp_cuda *be) {
+    while (be->known != NULL) {
+        known *k = be->known;
+        be->known = k->next;
+        dp_cuda_dnn_drop(k->plan);
+        dp_free(k);
+    }
+}
+
+static bool is_same(const dp_cuda_conv *a, const dp_cuda_conv *b) {
+    return memcmp(a, b, sizeof *a) == 0; /* ints and enumerations: nothing between them */
+}
+
+static dipper_status find_plan(dp_cuda *be, const dp_cuda_conv *c, dp_diag *diag, const known **out) {
+    known *k = be->known;
+    while (k != NULL && !is_same(&k->conv, c)) k = k->next;
+    *out = k;
+    if (k != NULL) return DIPPER_OK;
+    k = dp_alloc(1, sizeof *k);
+    if (k == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
+    const dipper_status status = dp_cuda_dnn_plan(be, c, diag, &k->plan, &k->workspace);
+    if (status != DIPPER_OK) {
+        dp_free(k);
+        return status;
+    }
+    k->conv = *c;
+    k->next = be->known;
+    *out = be->known = k;
+    return DIPPER_OK;
+}
+
 static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspace) {
     const dp_op *op = &plan->op;
     const dp_cuda *be = plan->be;
@@ -54,10 +98,11 @@ static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspac
     }
     conv_plan *own = plan->own = dp_alloc(1, sizeof *own);
     if (own == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
-    size_t bytes = 0;
+    const known *shared;
     const dp_cuda_conv c = plain(be, op);
-    DP_TRY(dp_cuda_dnn_plan(plan->be, &c, diag, &own->dnn, &bytes));
-    own->weights = dp_align_up(bytes, align);
+    DP_TRY(find_plan(plan->be, &c, diag, &shared));
+    own->dnn = shared->plan;
+    own->weights = dp_align_up(shared->workspace, align);
     own->copy = dp_align_up(own->weights + (casts(be) ? 2 * weight_count(op) : 0), align);
     own->rest = dp_align_up(own->copy + (copies(op) ? dp_backend_bytes(&be->base, op->x) : 0), align);
     *workspace = own->rest + (op->kind == DP_CONV_BWD_WEIGHTS ? dp_cuda_bias_workspace(be, op->y) : 0);
@@ -65,10 +110,7 @@ static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspac
 }
 
 static void drop(dp_cuda_plan *plan) {
-    conv_plan *own = plan->own;
-    if (own == NULL) return;
-    dp_cuda_dnn_drop(own->dnn);
-    dp_free(own);
+    dp_free(plan->own);
 }
 
 /* ---- Running ---- */

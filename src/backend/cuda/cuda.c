@@ -77,6 +77,7 @@ static dipper_status open_parts(dp_cuda *be, int threads, dp_diag *diag) {
 static void close_cuda(dp_backend *base) {
     dp_cuda *be = (dp_cuda *)base;
     if (be == NULL) return;
+    dp_cuda_conv_forget(be);
     dp_cuda_dnn_close(be);
     if (be->base.host != NULL) be->base.host->vt->close(be->base.host);
     if (be->staging != NULL) (void)cudaFreeHost(be->staging);

@@ -52,6 +52,7 @@ typedef struct dp_cuda {
     cudaEvent_t *mark;                /* of recordings, by number; made when first asked for */
     int marks;
     void *dnn;                        /* dnn.h's own */
+    struct dp_cuda_known *known;      /* convolutions planned so far (conv.c) */
     struct dp_cuda_recording *record; /* being recorded; else NULL */
     dp_cuda_slot *slots;              /* device */
     unsigned char *slot_taken;        /* host */
@@ -102,6 +103,9 @@ void dp_cuda_point_bwd_data(const dp_cuda_plan *plan, const float *dy, const flo
 void dp_cuda_point_bwd_weights(const dp_cuda_plan *plan, const void *x, const float *dy, float *dw, float *db,
                                void *ws);
 size_t dp_cuda_point_workspace(const dp_cuda *be, const dp_op *op);
+
+/* Drops the plans of convolutions that conv.c keeps. */
+void dp_cuda_conv_forget(dp_cuda *be);
 
 /* The adjoint of the mirrored border of dx (op.x): its border goes to where it came from and becomes 0. With zero
  * padding the border is just cleared. */
