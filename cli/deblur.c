@@ -65,7 +65,8 @@ static const option_row rows[] = {
     {0, "psf-out", "FILE", OPTION_TEXT, AT(psf_out), 0, 0, NULL,
      "where the PSF goes, .npy or .png; the other one goes beside it (default: NAME_psf.npy, NAME_psf.png)"},
     {0, "no-verdict", NULL, OPTION_FLAG, AT(no_verdict), 0, 0, NULL,
-     "do not judge whether the result can be trusted, which takes about 2 s (ok, doubtful, or failed with exit code 7)"},
+     "do not judge whether the result can be trusted, which takes about 2 s (ok, doubtful, or failed with exit code "
+     "7)"},
 #include "cli/restore.def"
 };
 

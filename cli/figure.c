@@ -7,6 +7,7 @@
 #include "cli/stop.h"
 #include "study/files.h"
 #include "study/plan_file.h"
+#include "study/trial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,6 +90,7 @@ static int make_alone(const figure_job *job, const figure *f) {
     stop_install();
     dipper_status status = f->make(job, &out);
     if (!status) status = write_figure(job, f, &out);
+    if (!status) trial_forget(job);
     figure_free(&out);
     return say_failure(job->error, status);
 }
@@ -172,11 +174,16 @@ static int run(const figure_options *o, const text_list *operands) {
     char folder[IO_PATH_MAX];
     io_error error = {""};
     const figure *f = NULL;
-    figure_job job = {
-        .folder = folder, .data = o->data, .full = !strcmp(o->scale, "full"), .stop = runs_stop_requested};
+    int trials = 0;
+    figure_job job = {.trials = &trials,
+                      .folder = folder,
+                      .data = o->data,
+                      .full = !strcmp(o->scale, "full"),
+                      .stop = runs_stop_requested};
     int code = check(o, operands, &f);
     if (code) return code;
     job.error = &error;
+    job.name = f->name;
     job.seeds = o->seeds ? o->seeds : f->seeds;
     code = library_open(o->runs.device, o->runs.threads, &job.context);
     if (!code) code = say_failure(&error, find_folder(o, folder, &error));

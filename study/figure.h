@@ -10,6 +10,8 @@
 
 typedef struct figure_job { /* everything borrowed */
     dipper_context *context;
+    const char *name;   /* of the figure */
+    int *trials;        /* how many of its trials have begun: the next one's number */
     const char *folder; /* of the results, absolute; it is there */
     const char *data;   /* folder of sharp pictures, or with them in gt or sharp; NULL: scenes that are drawn here */
     int full;           /* the talk's setting; 0: small networks and pictures */

@@ -23,14 +23,13 @@ typedef struct device_watch {
     int series;
 } device_watch;
 
-static dipper_status watch_device(const trial *t, dipper_solver *solver, const dipper_solver_info *info, void *user) {
+static dipper_status watch_device(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     device_watch *w = user;
     const size_t n = (size_t)t->given->width * (size_t)t->given->height;
     const long look = info->iteration / w->every - 1;
     double squares = 0;
     if (info->iteration % w->every != 0 || look < 0 || look >= LOOKS) return DIPPER_OK;
-    dipper_image out = dipper_image_view(w->picture, t->given->width, t->given->height, 1);
-    IO_TRY(figure_failed(w->job, t->context, dipper_solver_get_image(solver, &out)));
+    IO_TRY(trial_image(view, w->picture));
     float *frame = w->frames + n * (size_t)look;
     if (w->first) memcpy(frame, w->picture, n * sizeof *frame);
     for (size_t i = 0; i < n; i++) squares += pow((double)w->picture[i] - (double)frame[i], 2);
@@ -157,11 +156,10 @@ typedef struct end_watch {
     float *picture;
 } end_watch;
 
-static dipper_status watch_end(const trial *t, dipper_solver *solver, const dipper_solver_info *info, void *user) {
+static dipper_status watch_end(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     const end_watch *w = user;
-    if (info->iteration < info->iterations) return DIPPER_OK;
-    dipper_image out = dipper_image_view(w->picture, t->given->width, t->given->height, 1);
-    return figure_failed(w->job, w->job->context, dipper_solver_get_image(solver, &out));
+    (void)t;
+    return info->iteration < info->iterations ? DIPPER_OK : trial_image(view, w->picture);
 }
 
 typedef struct spread { /* of PSNR-GT */

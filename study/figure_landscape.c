@@ -176,20 +176,20 @@ static dipper_status make_room(land *l, size_t n) {
 }
 
 /* Stops are spread evenly; the first is after the first iteration, the last is the end. */
-static dipper_status walk(const trial *t, dipper_solver *solver, const dipper_solver_info *info, void *user) {
+static dipper_status walk(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     land *l = user;
     (void)t;
-    if (!l->path) IO_TRY(make_room(l, dipper_solver_weight_count(solver)));
+    if (!l->path) IO_TRY(make_room(l, trial_weight_count(view)));
     const int last = info->iteration == info->iterations;
     const long due = 1 + (info->iterations - 1) * l->taken / (STOPS - 1);
     if (l->taken < STOPS && (last || info->iteration >= due)) {
         if (last) l->taken = STOPS - 1;
         float *to = l->path + l->n * (size_t)l->taken++;
-        IO_TRY(figure_failed(l->job, l->job->context, dipper_solver_get_weights(solver, to)));
+        IO_TRY(trial_weights(view, to));
     }
     if (!last) return DIPPER_OK;
-    IO_TRY(survey_random(l, solver));
-    return survey_main(l, solver);
+    IO_TRY(survey_random(l, trial_solver(view)));
+    return survey_main(l, trial_solver(view));
 }
 
 /* ---- What is drawn and said ---- */

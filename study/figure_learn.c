@@ -34,9 +34,9 @@ static double variance(const figure_picture *p) {
     return squares / (double)n - sum / (double)n * (sum / (double)n);
 }
 
-static dipper_status keep_loss(const trial *t, dipper_solver *solver, const dipper_solver_info *info, void *user) {
+static dipper_status keep_loss(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     losses *l = user;
-    (void)t, (void)solver;
+    (void)t, (void)view;
     if (info->iteration >= 1 && info->iteration <= l->count)
         l->sum[info->iteration - 1] += log10(info->loss / l->variance);
     return DIPPER_OK;
@@ -145,13 +145,12 @@ typedef struct bands_watch {
     int next;
 } bands_watch;
 
-static dipper_status watch_bands(const trial *t, dipper_solver *solver, const dipper_solver_info *info, void *user) {
+static dipper_status watch_bands(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     bands_watch *w = user;
     spectrum now;
     double share[SPECTRUM_BANDS];
     if (w->next == LOOKS || info->iteration < w->at[w->next]) return DIPPER_OK;
-    dipper_image out = dipper_image_view(w->picture, t->given->width, t->given->height, 1);
-    IO_TRY(figure_failed(w->job, w->job->context, dipper_solver_get_image(solver, &out)));
+    IO_TRY(trial_image(view, w->picture));
     IO_TRY(spectrum_make(w->picture, t->given->width, t->given->height, &now, w->job->error));
     spectrum_compare(&now, &w->wanted, share);
     spectrum_free(&now);

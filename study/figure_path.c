@@ -36,15 +36,14 @@ typedef struct path_watch {
     double gt_db, nb_db; /* last */
 } path_watch;
 
-static dipper_status watch_path(const trial *t, dipper_solver *solver, const dipper_solver_info *info, void *user) {
+static dipper_status watch_path(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     path_watch *w = user;
     const size_t n = (size_t)t->given->width * (size_t)t->given->height;
     static const double moments[STILLS] = {0.03, 0.15, 0.4, 1};
     dipper_score s;
     if ((info->iteration < w->next || !w->drawn) && info->iteration < info->iterations) return DIPPER_OK;
     w->next = info->iteration + (info->iterations > CURVE_POINTS ? info->iterations / CURVE_POINTS : 1);
-    dipper_image out = dipper_image_view(w->picture, t->given->width, t->given->height, 1);
-    IO_TRY(figure_failed(w->job, w->job->context, dipper_solver_get_image(solver, &out)));
+    IO_TRY(trial_image(view, w->picture));
     IO_TRY(figure_score(w->job, w->picture, w->c, &s));
     if (w->drawn) chart_add_point(w->gt, w->series, (double)info->iteration, s.psnr_db);
     if (w->drawn) chart_add_point(w->nb, w->series, (double)info->iteration, s.psnr_nb_db);

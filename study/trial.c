@@ -1,6 +1,18 @@
 /* A run of the solver that is looked at after each step. SPDX-License-Identifier: Apache-2.0 */
 #include "study/trial.h"
 
+#include "io/solver_file.h"
+#include "study/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
 static dipper_status set_fields(dipper_context *c, dipper_recipe *recipe, const char *const *fields) {
     dipper_status status = DIPPER_OK;
     for (int i = 0; fields && fields[i] && !status; i += 2)
@@ -29,25 +41,191 @@ static dipper_status make(const trial *t, dipper_context *c, dipper_recipe **rec
     return dipper_solver_create(c, &given, *recipe, &o, solver);
 }
 
-static dipper_status steps(const figure_job *job, const trial *t, dipper_context *c, dipper_solver *solver) {
+/* ---- What is looked at ---- */
+
+typedef struct look_head { /* in the file of looks, before the bytes of a picture or of weights */
+    int64_t iteration;
+    uint64_t bytes;
+} look_head;
+
+struct trial_view {
+    const figure_job *job;
+    const trial *t;
+    dipper_context *context;
+    dipper_solver *solver;
+    long iteration;
+    int again; /* an earlier process did this step: what it saw is read */
+    FILE *looks;
+    char state[IO_PATH_MAX], looks_path[IO_PATH_MAX];
+    double saved; /* seconds */
+};
+
+static dipper_status damaged(trial_view *v) {
+    return io_fail(v->job->error, DIPPER_ERROR_INPUT, "%s: damaged; remove it to begin anew", v->looks_path);
+}
+
+static dipper_status see_again(trial_view *v, void *to, size_t bytes) {
+    look_head h;
+    if (fread(&h, sizeof h, 1, v->looks) != 1 || h.iteration != v->iteration || h.bytes != bytes) return damaged(v);
+    return fread(to, 1, bytes, v->looks) == bytes ? DIPPER_OK : damaged(v);
+}
+
+static dipper_status cannot_write(trial_view *v) {
+    return io_fail(v->job->error, DIPPER_ERROR_OUTPUT, "%s: cannot be written: %s", v->looks_path, strerror(errno));
+}
+
+static dipper_status keep(trial_view *v, const void *from, size_t bytes) {
+    const look_head h = {v->iteration, bytes};
+    if (fwrite(&h, sizeof h, 1, v->looks) != 1 || fwrite(from, 1, bytes, v->looks) != bytes) return cannot_write(v);
+    return DIPPER_OK;
+}
+
+dipper_status trial_image(trial_view *v, float *picture) {
+    const figure_picture *like = v->t->given;
+    const size_t bytes = (size_t)like->width * (size_t)like->height * sizeof *picture;
+    if (v->again) return see_again(v, picture, bytes);
+    dipper_image out = dipper_image_view(picture, like->width, like->height, 1);
+    IO_TRY(figure_failed(v->job, v->context, dipper_solver_get_image(v->solver, &out)));
+    return keep(v, picture, bytes);
+}
+
+dipper_status trial_weights(trial_view *v, float *weights) {
+    const size_t bytes = trial_weight_count(v) * sizeof *weights;
+    if (v->again) return see_again(v, weights, bytes);
+    IO_TRY(figure_failed(v->job, v->context, dipper_solver_get_weights(v->solver, weights)));
+    return keep(v, weights, bytes);
+}
+
+size_t trial_weight_count(const trial_view *v) {
+    return dipper_solver_weight_count(v->solver);
+}
+
+dipper_solver *trial_solver(trial_view *v) {
+    return v->solver;
+}
+
+/* ---- The state ---- */
+
+enum { SAVE_SECONDS = 60 };
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* What was looked at first: a state never knows of steps that are not there. */
+static dipper_status save(trial_view *v) {
+    if (fflush(v->looks) || fsync(fileno(v->looks))) return cannot_write(v);
+    IO_TRY(solver_write(v->context, v->solver, v->state, v->job->error));
+    v->saved = seconds_now();
+    return DIPPER_OK;
+}
+
+static dipper_status name_files(trial_view *v, int number) {
+    char folder[IO_PATH_MAX];
+    IO_TRY(path_print(folder, v->job->error, "%s/%s_state", v->job->folder, v->job->name));
+    IO_TRY(study_make_folder(folder, v->job->error));
+    IO_TRY(path_print(v->state, v->job->error, "%s/%d.checkpoint", folder, number));
+    return path_print(v->looks_path, v->job->error, "%s/%d.looks", folder, number);
+}
+
+static dipper_status open_looks(trial_view *v) {
+    const int file = open(v->looks_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    v->looks = file >= 0 ? fdopen(file, "r+b") : NULL;
+    if (!v->looks) return cannot_write(v);
+    if (flock(file, LOCK_EX | LOCK_NB) == 0) return DIPPER_OK;
+    return io_fail(v->job->error, DIPPER_ERROR_OUTPUT, "%s: another process is making this figure", v->looks_path);
+}
+
+static dipper_status show_again(trial_view *v, const dipper_solver_info *now) {
+    dipper_solver_info info = *now;
+    double *losses = malloc((size_t)now->loss_count * sizeof *losses + 1);
+    if (!losses) return figure_no_memory(v->job);
+    memcpy(losses, now->losses, (size_t)now->loss_count * sizeof *losses); /* theirs are gone with the next call */
+    dipper_status status = now->loss_count < now->iteration ? damaged(v) : DIPPER_OK;
+    info.losses = losses;
+    v->again = 1;
+    for (long i = 1; i <= now->iteration && !status; i++) {
+        v->iteration = info.iteration = info.loss_count = i;
+        info.loss = losses[i - 1];
+        status = v->t->look(v->t, v, &info, v->t->user);
+    }
+    v->again = 0;
+    free(losses);
+    return status;
+}
+
+/* Later looks are of steps that will be done again. */
+static dipper_status go_on_from(trial_view *v) {
+    const long at = ftell(v->looks);
+    if (at < 0 || fflush(v->looks) || ftruncate(fileno(v->looks), at) || fseek(v->looks, at, SEEK_SET))
+        return cannot_write(v);
+    return DIPPER_OK;
+}
+
+/* A state of other settings, or another version's, is none. */
+static dipper_status resume(trial_view *v, dipper_recipe **recipe) {
+    dipper_solver_info info = {.struct_size = sizeof info};
+    io_error other = {""};
+    dipper_status status = DIPPER_OK;
+    if (!solver_file_exists(v->state)) return go_on_from(v);
+    status = solver_read(v->context, v->solver, v->state, &other);
+    if (status == DIPPER_ERROR_INPUT) {
+        dipper_solver_destroy(&v->solver);
+        dipper_recipe_destroy(recipe);
+        IO_TRY(figure_failed(v->job, v->context, make(v->t, v->context, recipe, &v->solver)));
+        return go_on_from(v);
+    }
+    if (status) return io_fail(v->job->error, status, "%s", other.text);
+    IO_TRY(figure_failed(v->job, v->context, dipper_solver_get_info(v->solver, &info)));
+    IO_TRY(show_again(v, &info));
+    return go_on_from(v);
+}
+
+/* ---- The steps ---- */
+
+static dipper_status steps(trial_view *v) {
+    const figure_job *job = v->job;
     dipper_solver_info info = {.struct_size = sizeof info};
     long left = 1;
+    v->saved = seconds_now();
     while (left > 0) {
-        if (job->stop(job->user)) return io_fail(job->error, DIPPER_ERROR_CANCELLED, "stopped by a signal");
-        IO_TRY(figure_failed(job, c, dipper_solver_step(solver, 1, &left)));
-        IO_TRY(figure_failed(job, c, dipper_solver_get_info(solver, &info)));
-        if (t->look) IO_TRY(t->look(t, solver, &info, t->user));
+        if (job->stop(job->user)) {
+            if (v->iteration > 0) IO_TRY(save(v));
+            return io_fail(job->error, DIPPER_ERROR_CANCELLED, "stopped by a signal");
+        }
+        IO_TRY(figure_failed(job, v->context, dipper_solver_step(v->solver, 1, &left)));
+        IO_TRY(figure_failed(job, v->context, dipper_solver_get_info(v->solver, &info)));
+        v->iteration = info.iteration;
+        IO_TRY(v->t->look(v->t, v, &info, v->t->user));
+        if (left == 1 || (left > 1 && seconds_now() > v->saved + SAVE_SECONDS))
+            IO_TRY(save(v)); /* an ended run has no state */
     }
     return DIPPER_OK;
 }
 
 dipper_status trial_run(const figure_job *job, const trial *t) {
-    dipper_context *c = t->context ? t->context : job->context;
+    trial_view v = {.job = job, .t = t, .context = t->context ? t->context : job->context};
     dipper_recipe *recipe = NULL;
-    dipper_solver *solver = NULL;
-    dipper_status status = figure_failed(job, c, make(t, c, &recipe, &solver));
-    if (!status) status = steps(job, t, c, solver);
-    dipper_solver_destroy(&solver);
+    dipper_status status = name_files(&v, (*job->trials)++);
+    if (!status) status = open_looks(&v);
+    if (!status) status = figure_failed(job, v.context, make(t, v.context, &recipe, &v.solver));
+    if (!status) status = resume(&v, &recipe);
+    if (!status) status = steps(&v);
+    if (v.looks && fclose(v.looks) && !status) status = cannot_write(&v);
+    dipper_solver_destroy(&v.solver);
     dipper_recipe_destroy(&recipe);
     return status;
+}
+
+void trial_forget(const figure_job *job) {
+    io_error ignored = {""};
+    trial_view v = {.job = &(figure_job){.folder = job->folder, .name = job->name, .error = &ignored}};
+    char folder[IO_PATH_MAX];
+    for (int i = 0; i < *job->trials && !name_files(&v, i); i++) {
+        unlink(v.state);
+        unlink(v.looks_path);
+    }
+    if (*job->trials && !path_print(folder, &ignored, "%s/%s_state", job->folder, job->name)) rmdir(folder);
 }

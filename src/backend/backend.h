@@ -59,10 +59,10 @@ struct dp_backend { /* first member of every back end's own struct */
     int border;          /* pixels around each feature map, part of its memory */
     bool interleaved;    /* channels are neighbours: a range of them is not contiguous, nothing is a view of one */
     float rounding; /* relative, of the factors of convolutions where they are less than floats: 2^-11, 2^-8; else 0 */
-    bool bias_with_norm; /* false: a bias before a normalisation, which has no effect, is left out */
-    int lanes;           /* of a recording; 0 or 1: one thing after another */
-    dp_backend *host;    /* for what works on host memory: this one, or one that it opened beside */
-    const char *detail;  /* e.g. "cpu (avx2, oneDNN 2.6)" */
+    bool bias_with_norm;   /* false: a bias before a normalisation, which has no effect, is left out */
+    int lanes;             /* of a recording; 0 or 1: one thing after another */
+    dp_backend *host;      /* for what works on host memory: this one, or one that it opened beside */
+    const char *detail;    /* e.g. "cpu (avx2, oneDNN 2.6)" */
     char passed_over[160]; /* why "auto" took no GPU; "" if it did, or was not asked, or this build knows none */
 };
 

@@ -7,8 +7,8 @@
 #include "image/image.h"
 
 typedef struct dp_ranking {
-    double l1_l2; /* of the gradients of the result smoothed a little (low where edges are sharp and nothing rings) */
-    double log_rms;   /* logarithm of what the result leaves unexplained of the blurred picture */
+    double l1_l2;   /* of the gradients of the result smoothed a little (low where edges are sharp and nothing rings) */
+    double log_rms; /* logarithm of what the result leaves unexplained of the blurred picture */
     double whiteness; /* how little that is like white noise, root mean square of its autocorrelation: 0 is white */
 } dp_ranking;
 

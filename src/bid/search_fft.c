@@ -25,7 +25,8 @@ dipper_status dp_search_score(const dp_search *s, const dp_image *restored, dp_d
 
 static dipper_status try(const dp_search *s, dp_diag *diag, dp_candidate *c) {
     dp_image restored = {0};
-    dipper_status status = dp_restore_quickly(s->be, s->luma, c->psf, s->side, s->side, s->noise_sigma, diag, &restored);
+    dipper_status status =
+        dp_restore_quickly(s->be, s->luma, c->psf, s->side, s->side, s->noise_sigma, diag, &restored);
     if (status == DIPPER_OK) status = dp_search_score(s, &restored, diag, c);
     dp_image_free(&restored);
     return status;

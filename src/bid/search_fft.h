@@ -17,12 +17,12 @@ typedef struct dp_variant { /* of kernel estimation */
 } dp_variant;
 
 typedef struct dp_candidate {
-    const dp_variant *variant;                          /* one of the search's */
-    int window;                                         /* px: side that it was told */
-    double softness;                                    /* px */
-    float *psf;                                         /* (side, side) of the search */
-    dp_ranking rank;         /* of the picture restored with it */
-    double agreement, score; /* see dp_search_score; lower is better */
+    const dp_variant *variant; /* one of the search's */
+    int window;                /* px: side that it was told */
+    double softness;           /* px */
+    float *psf;                /* (side, side) of the search */
+    dp_ranking rank;           /* of the picture restored with it */
+    double agreement, score;   /* see dp_search_score; lower is better */
 } dp_candidate;
 
 typedef struct dp_search {

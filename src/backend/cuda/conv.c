@@ -11,7 +11,7 @@
 #include "base/memory.h"
 
 typedef struct conv_plan {
-    void *dnn; /* one of the back end's known ones */
+    void *dnn;                  /* one of the back end's known ones */
     size_t weights, copy, rest; /* offsets in the workspace: weights as bfloat16; x with a border of zeros; sums */
 } conv_plan;
 
