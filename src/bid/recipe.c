@@ -73,7 +73,7 @@ static const struct {
      "lr_psf=0.00005 lr_halve=0.4,0.8 loss=ssim"},
     {"superres",
      "a larger picture (Ulyanov et al. 2018), with a little total variation, that agrees with the small one",
-     "iterations=1500 channels=32 skip_channels=4 nonlocal_from=10 input_channels=32 perturb=0.01 colour=rgb loss=mse "
+     "iterations=1000 channels=32 skip_channels=4 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse "
      "tv=0.005 lr_halve=1 average=200 back_project=10"},
     {"inpaint", "a picture whose missing pixels are filled in (Ulyanov et al. 2018)",
      "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
