@@ -243,7 +243,10 @@ static int open_psf(restore *r, deblur_options *o) {
     const psf_source source = {.file = o->nonblind.psf, .rotate = o->nonblind.rotate};
     const int fixed = recipe_has(r->recipe, "psf", "fixed");
     if (!fixed && source.file) return usage("--method", o->common.method, "finds the PSF itself: leave --psf out");
-    if (!fixed) return o->psf_init ? open_start(r, o) : 0;
+    if (!fixed && o->psf_init) return open_start(r, o);
+    if (!fixed && recipe_has(r->recipe, "psf_start", "file") && !o->common.print_config)
+        return usage("--set", "psf_start=file", "needs the PSF to start from: give it by --psf-init FILE");
+    if (!fixed) return 0;
     if (o->psf_init) return usage("--psf-init", o->psf_init, "this method is told the PSF by --psf");
     if (!source.file) return usage("--method", o->common.method, "needs to know the blur: give it by --psf FILE");
     const int code = psf_source_get("deblur", &source, r->settings.context, &r->console, &o->psf);

@@ -146,11 +146,30 @@ static void test_no_average(void **state) {
     dp_stopping_close(s);
 }
 
+/* A run shorter than the window: its later half is averaged. */
+static void test_short_run(void **state) {
+    dp_recipe r = {.average = 50};
+    dp_stopping_data data = {.iterations = 7, .latent = 1};
+    dp_diag diag = {0};
+    dp_stopping *s;
+    float mean, deviation;
+    (void)state;
+    assert_int_equal(dp_stopping_open(&r, &data, &diag, &s), DIPPER_OK);
+    for (int t = 1; t <= 7; t++) {
+        const float picture = (float)t;
+        assert_int_equal(dp_stopping_add(s, &picture, NULL), DP_STOP_NOT);
+    }
+    assert_true(dp_stopping_deviation(s, &mean, &deviation));
+    assert_true(fabsf(mean - 5.5f) < 1e-6f); /* of 4, 5, 6, 7 */
+    assert_true(fabsf(deviation - sqrtf(1.25f)) < 1e-6f);
+    dp_stopping_close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise),      cmocka_unit_test(test_noise_of_compared_pixels),
         cmocka_unit_test(test_variance),   cmocka_unit_test(test_false_early_dip),
-        cmocka_unit_test(test_no_average),
+        cmocka_unit_test(test_no_average), cmocka_unit_test(test_short_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

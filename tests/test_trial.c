@@ -38,15 +38,16 @@ static dipper_status write_diary(const trial *t, trial_view *view, const dipper_
     d->loss[i] = info->loss;
     d->iterations = info->iterations;
     if (i % 2 == 0) {
-        assert_int_equal(trial_image(view, image), DIPPER_OK);
+        IO_TRY(trial_image(view, image));
         for (int p = 0; p < SIDE * SIDE; p++) d->image[i] += (double)image[p] * (p + 1);
     }
     if (i % 3 == 0) {
         float *w = malloc(trial_weight_count(view) * sizeof *w);
         assert_non_null(w);
-        assert_int_equal(trial_weights(view, w), DIPPER_OK);
+        const dipper_status status = trial_weights(view, w);
         for (size_t p = 0; p < trial_weight_count(view); p++) d->weights[i] += (double)w[p] * (double)(p + 1);
         free(w);
+        if (status) return status;
     }
     return DIPPER_OK;
 }

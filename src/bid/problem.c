@@ -179,6 +179,8 @@ dipper_status dp_problem_open(dp_problem *p, const dp_image *picture, const dp_r
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "without blur there is nothing to deconvolve: set final=network");
     if (!dp_problem_blurs(p) && r->guide > 0)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "without blur there is no PSF to guide: set guide=0");
+    if (p->task != DIPPER_TASK_SUPERRES && r->back_project > 0)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "nothing is made smaller here: set back_project=0");
     DP_TRY(open_psf(p, picture, r, o, diag));
     DP_TRY(open_task(p, picture, r, o, diag));
     DP_TRY(check_picture(picture, diag));

@@ -62,6 +62,8 @@ dipper_status dp_solver_get_image(dp_solver *s, dp_diag *diag, dipper_image *out
     dipper_status status = dp_image_create(width, height, s->problem.given.channels, diag, &restored);
     if (status == DIPPER_OK) status = current(s, diag, restored.data);
     if (status == DIPPER_OK) keep_known(&s->problem, &restored);
+    if (status == DIPPER_OK) /* super-resolution: made smaller it is what was given */
+        status = dp_image_back_project(&restored, &s->problem.given, s->recipe.back_project, DP_FILTER_LANCZOS3, diag);
     if (status == DIPPER_OK && channels == restored.channels) {
         status = dp_image_to_view(&restored, diag, out);
     } else if (status == DIPPER_OK) { /* luma: the chroma is the picture's own */

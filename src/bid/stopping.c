@@ -19,6 +19,8 @@ struct dp_stopping {
 };
 
 dipper_status dp_stopping_open(const dp_recipe *r, const dp_stopping_data *data, dp_diag *diag, dp_stopping **out) {
+    /* More than the later half of the run is never averaged: a window so long would not be filled. */
+    const long half = (data->iterations + 1) / 2, window = r->average < half ? r->average : half;
     dp_stopping *s = *out = NULL;
     if (r->average == 0) return DIPPER_OK;
     if ((s = dp_alloc(1, sizeof *s)) == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for averages");
@@ -26,9 +28,9 @@ dipper_status dp_stopping_open(const dp_recipe *r, const dp_stopping_data *data,
     s->patience = r->stop_patience;
     s->from = r->stop_from;
     s->data = *data;
-    dipper_status status = dp_average_open(data->latent, r->average, data->iterations, diag, &s->latent);
+    dipper_status status = dp_average_open(data->latent, window, data->iterations, diag, &s->latent);
     if (status == DIPPER_OK && s->noise_share > 0) {
-        status = dp_average_open(data->seen, r->average, data->iterations, diag, &s->seen);
+        status = dp_average_open(data->seen, window, data->iterations, diag, &s->seen);
         s->seen_mean = dp_alloc(data->seen, sizeof *s->seen_mean);
     }
     if (s->patience > 0) s->best = dp_alloc(data->latent, sizeof *s->best);

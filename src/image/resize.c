@@ -129,3 +129,20 @@ dipper_status dp_image_resize(const dp_image *image, int width, int height, dp_f
     }
     return DIPPER_OK;
 }
+
+dipper_status dp_image_back_project(dp_image *image, const dp_image *small, int steps, dp_filter filter,
+                                    dp_diag *diag) {
+    const size_t n = dp_image_plane_count(image) * (size_t)image->channels;
+    const size_t m = dp_image_plane_count(small) * (size_t)small->channels;
+    dipper_status status = DIPPER_OK;
+    for (int i = 0; i < steps && status == DIPPER_OK; i++) {
+        dp_image lack = {0}, more = {0};
+        status = dp_image_resize(image, small->width, small->height, filter, diag, &lack);
+        for (size_t k = 0; status == DIPPER_OK && k < m; k++) lack.data[k] = small->data[k] - lack.data[k];
+        if (status == DIPPER_OK) status = dp_image_resize(&lack, image->width, image->height, filter, diag, &more);
+        for (size_t k = 0; status == DIPPER_OK && k < n; k++) image->data[k] += more.data[k];
+        dp_image_free(&lack);
+        dp_image_free(&more);
+    }
+    return status;
+}

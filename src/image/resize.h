@@ -22,5 +22,8 @@ dipper_status dp_plane_resize(const float *src, int h, int w, double scale, dp_f
                               dp_diag *diag, float *dst, int ho, int wo);
 dipper_status dp_image_resize(const dp_image *image, int width, int height, dp_filter filter, dp_diag *diag,
                               dp_image *out);
+/* Iterative back-projection (Irani and Peleg 1991): `steps` times, what `image`, resampled to the size of `small`,
+ * lacks of it is resampled back and added. Both have the same channels. */
+dipper_status dp_image_back_project(dp_image *image, const dp_image *small, int steps, dp_filter filter, dp_diag *diag);
 
 #endif

@@ -24,7 +24,7 @@ deblur 2 -q -n 1 --psf-init start.txt --psf start.txt in.npy
 one_line
 deblur 2 -q -n 1 --set psf_start=file in.npy
 one_line
-err_has 'psf_start=file needs a PSF'
+err_has 'psf_start=file.*give it by --psf-init FILE'
 deblur 2 -q -n 1 --set psf=fixed --set final=sparse --psf start.txt in.npy
 one_line
 err_has 'psf=fixed and final contradict each other'

@@ -34,6 +34,8 @@ run 0 deblur -q -f -k 5 -n 8 -m selfdeblur --set average=4 colour.npy -o c.npy -
 has c_s.npy '(24, 30)'
 run 0 denoise -q -f -n 8 --set average=4 --set stop_patience=0 colour.npy -o c.npy --uncertainty c_s.npy
 has c_s.npy '(24, 30, 3)'
+run 0 denoise -q -f -n 9 colour.npy -o c.npy --uncertainty short.npy # fewer iterations than the recipe averages
+has short.npy '(24, 30, 3)'
 run 0 superres -q -f -n 8 --set average=4 -x 2 in.npy -o c.npy --uncertainty c_s.npy
 has c_s.npy '(48, 60)'
 run 0 deblur -q -f -k 5 -n 8 -m vdip-sparse --set pretrain=2 colour.npy -o c.npy --uncertainty c_s.npy
