@@ -47,8 +47,8 @@ static const struct {
      "psf_cut=0.03 psf_island=0.02 average=50"},
     {"selfdeblur", "SelfDeblur as published for the Levin data (Ren et al. 2020)", ""},
     {"selfdeblur-lai", "SelfDeblur as published for the Lai data: SSIM from iteration 500", "loss=mse:0.1,ssim"},
-    {"selfdeblur-nonblind", "SelfDeblur as published where the PSF is known",
-     "iterations=1000 psf=fixed loss=ssim lr_halve=0.7,0.8,0.9"},
+    {"selfdeblur-nonblind", "SelfDeblur as published where the PSF is known, and an average of its last outputs",
+     "iterations=1000 psf=fixed loss=ssim lr_halve=0.7,0.8,0.9 average=50 stop_patience=200 stop_from=300"},
     {"dip-nonblind", "a smaller network where the PSF is known: the automatic mode's second picture",
      "iterations=300 channels=64 nonlocal_from=10 psf=fixed perturb=0 loss=ssim lr_halve=0.7,0.85 average=50"},
     {"denoise", "a picture without its noise (Ulyanov et al. 2018): shaken input, average of late outputs",
@@ -74,10 +74,10 @@ static const struct {
     {"superres",
      "a larger picture (Ulyanov et al. 2018), with a little total variation, that agrees with the small one",
      "iterations=1000 channels=32 skip_channels=4 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse "
-     "tv=0.005 lr_halve=1 average=200 back_project=10"},
+     "tv=0.005 lr_halve=1 average=200 stop_patience=400 stop_from=200 back_project=10"},
     {"inpaint", "a picture whose missing pixels are filled in (Ulyanov et al. 2018)",
      "iterations=1500 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
-     "average=200"},
+     "average=200 stop_patience=400 stop_from=200"},
     {"selfdeblur-colour", "SelfDeblur as published for colour pictures: 2500 iterations",
      "iterations=2500 loss=mse:0.4,ssim lr_halve=0.64,0.76,0.88"},
 };
