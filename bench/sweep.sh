@@ -21,7 +21,7 @@ now() { date +%s.%N; }
 sweep() { "$build/dipper" sweep plan.json -q --progress none "$@" >/dev/null; }
 deblur_loop() { # FROM
     for seed in $(seq "$1" $(($1 + 31))); do
-        "$build/dipper" deblur -q -j 1 -k 7 --seed "$seed" --set channels=16 --set restarts=1 --set scales=1 -n 150 \
+        "$build/dipper" deblur -q --no-verdict -j 1 -k 7 --seed "$seed" --set channels=16 --set restarts=1 --set scales=1 -n 150 \
             scene/blurred.* -o "deblur/$seed.${picture##*.}" >/dev/null
     done
 }

@@ -18,7 +18,7 @@ run() {
     # shellcheck disable=SC2086 # lists of words
     "$build/dipper-scene" -o "$work/$name" --seed 9 --colour $2 > /dev/null
     # shellcheck disable=SC2086
-    "$build/dipper" deblur -q "$work/$name/blurred.png" -o "$work/$name/result.png" $3 > /dev/null
+    "$build/dipper" deblur -q --no-verdict "$work/$name/blurred.png" -o "$work/$name/result.png" $3 > /dev/null
     cp "$work/$name/result.png" "$out/$name.png"
     cp "$work/$name/result_psf.png" "$out/${name}_psf.png"
     printf '%-16s blurred %s; result %s\n' "$name" "$(psnr "$work/$name/blurred.png" "$work/$name/sharp.png")" \
@@ -32,7 +32,7 @@ recipe() {
     [ -e "$scene" ] || "$build/dipper-scene" -o "$scene" --seed 9 --size 144x112 --psf-size 11 > /dev/null
     cp "$scene/blurred.png" "$out/recipe_blurred.png"
     cp "$scene/psf.png" "$out/recipe_true_psf.png"
-    "$build/dipper" deblur -q "$scene/blurred.png" -k 11 -m "$method" --set channels=32 -n 3000 "$@" \
+    "$build/dipper" deblur -q --no-verdict "$scene/blurred.png" -k 11 -m "$method" --set channels=32 -n 3000 "$@" \
         -o "$scene/$name.png" > /dev/null
     cp "$scene/$name.png" "$out/recipe_$name.png"
     cp "$scene/${name}_psf.png" "$out/recipe_${name}_psf.png"
