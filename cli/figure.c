@@ -27,7 +27,8 @@ typedef struct figure_options {
 static const option_row rows[] = {
     RUNS_ROW_OUTPUT(AT(runs), "folder for NAME.csv, .svg, .png and .md; made if it is not there"),
     {0, "data", "DIR", OPTION_TEXT, AT(data), 0, 0, NULL,
-     "folder of sharp pictures (.png, .npy), or a data set with them in gt, instead of scenes that are drawn here"},
+     "folder of sharp pictures (.png, .npy), or a data set with them in gt or sharp, instead of scenes that are drawn "
+     "here"},
     {0, "scale", "SCALE", OPTION_CHOICE, AT(scale), 0, 0, "small|full",
      "small (default): small pictures and networks, minutes; full: the talk's setting, hours or days"},
     {0, "seeds", "N", OPTION_INT, AT(seeds), 0, 1000, NULL, "how many seeds (default: the figure's own number)"},
@@ -178,6 +179,7 @@ static int run(const figure_options *o, const text_list *operands) {
     figure_job job = {.trials = &trials,
                       .folder = folder,
                       .data = o->data,
+                      .again = o->runs.again,
                       .full = !strcmp(o->scale, "full"),
                       .stop = runs_stop_requested};
     int code = check(o, operands, &f);

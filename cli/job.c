@@ -190,16 +190,15 @@ static void print_names(const run_record *r) {
 }
 
 /* What was stopped early is no result to judge. */
-static dipper_status judge(job *j) {
-    if (!j->settings->judge || !j->psf || j->result->status == DIPPER_ERROR_CANCELLED) return DIPPER_OK;
-    return job_judge(j);
+static int is_judged(const job *j) {
+    return j->settings->judge && j->psf && j->result->status != DIPPER_ERROR_CANCELLED;
 }
 
 static dipper_status finish(job *j) {
     run_record record;
     dipper_status status = DIPPER_OK;
     IO_TRY(write_results(j));
-    IO_TRY(judge(j));
+    if (is_judged(j)) job_judge(j);
     j->manner->explain(j);
     job_say_verdict(j);
     dipper_context_clear(j->settings->context);

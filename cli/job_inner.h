@@ -65,7 +65,7 @@ dipper_status job_deconvolve(job *j, const float *psf, int width, int height);
 void job_explain_deconvolution(job *j);
 void job_describe_deconvolution(const job *j, run_record *r);
 /* Of planes and psf, which are written already. */
-dipper_status job_judge(job *j);
+void job_judge(job *j);
 /* On the console; failed: as the error that the run ends with, unless it has one. */
 void job_say_verdict(job *j);
 /* Shows the progress; non-zero, and j->end says why, if time is up or a signal came. */

@@ -20,7 +20,7 @@ static int time_for_opinions(const job *j) {
     return most <= 0 || wall_seconds() - j->started + 3 < most;
 }
 
-dipper_status job_judge(job *j) {
+void job_judge(job *j) {
     dipper_verdict_options options;
     const dipper_image blurred = picture_view(j->picture);
     const dipper_image result = dipper_image_view(j->planes, blurred.width, blurred.height, blurred.channels);
@@ -34,9 +34,10 @@ dipper_status job_judge(job *j) {
                                                       j->psf_height, &options, &j->verdict);
     console_end(j->settings->console);
     j->judged = !status;
-    if (status != DIPPER_ERROR_CANCELLED) return status ? job_library_failed(j, status) : DIPPER_OK;
+    if (!status) return;
+    if (status == DIPPER_ERROR_CANCELLED) j->result->status = status; /* the result is whole, but the user wants out */
+    console_note(j->settings->console, "%s: no verdict: %s", j->input, dipper_context_message(j->settings->context));
     dipper_context_clear(j->settings->context);
-    return DIPPER_OK;
 }
 
 /* ---- Saying it ---- */

@@ -199,6 +199,12 @@ static int open_all(restore *r) {
     return !code && r->command->open ? r->command->open(r) : code;
 }
 
+/* What a GPU would do. */
+static int runs_network(const restore *r) {
+    const job_auto_settings *a = r->settings.automatic;
+    return r->recipe || (a && a->preset == DIPPER_PRESET_BEST);
+}
+
 static int run(restore *r, const command_line *line) {
     const restore_options *o = r->options;
     fill_settings(r, line);
@@ -210,7 +216,7 @@ static int run(restore *r, const command_line *line) {
         const dipper_context *context = r->settings.context;
         console_detail(&r->console, "%s, %d threads, method %s", dipper_context_device(context),
                        dipper_context_threads(context), o->method);
-        if (r->recipe && *dipper_context_passed_over(context)) /* nothing else would have used it */
+        if (runs_network(r) && *dipper_context_passed_over(context))
             console_note(&r->console, "on the CPU: %s", dipper_context_passed_over(context));
         stop_install();
         code = o->print_config ? print_config(r) : run_all(r);

@@ -14,6 +14,7 @@ typedef struct figure_job { /* everything borrowed */
     int *trials;        /* how many of its trials have begun: the next one's number */
     const char *folder; /* of the results, absolute; it is there */
     const char *data;   /* folder of sharp pictures, or with them in gt or sharp; NULL: scenes that are drawn here */
+    int again;          /* what was begun does not count */
     int full;           /* the talk's setting; 0: small networks and pictures */
     int seeds;          /* how many */
     int (*stop)(void *user); /* non-zero: end early */

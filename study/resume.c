@@ -19,7 +19,7 @@ dipper_status study_resume_begin(study_resume *r, dipper_context *context, const
                                  io_error *error) {
     r->context = context;
     r->last = seconds_now();
-    return path_print(r->path, error, "%s/runs/%s.checkpoint", folder, id);
+    return path_print(r->path, error, "%s/%s.checkpoint", folder, id);
 }
 
 void study_resume_load(study_resume *r, dipper_solver *solver, int *usable) {
@@ -28,16 +28,24 @@ void study_resume_load(study_resume *r, dipper_solver *solver, int *usable) {
     if (!*usable) remove(r->path);
 }
 
+int study_resume_is_due(const study_resume *r) {
+    return seconds_now() - r->last >= EVERY;
+}
+
+dipper_status study_resume_save(study_resume *r, dipper_solver *solver, io_error *error) {
+    IO_TRY(solver_write(r->context, solver, r->path, error));
+    r->last = seconds_now();
+    return DIPPER_OK;
+}
+
 dipper_status study_resume_steps(study_resume *r, dipper_solver *solver, io_error *error) {
     long left = 1;
     dipper_status status = DIPPER_OK;
     while (!status && left > 0) {
         status = dipper_solver_step(solver, 1, &left);
-        if (status || !left || seconds_now() - r->last < EVERY) continue;
-        IO_TRY(solver_write(r->context, solver, r->path, error));
-        r->last = seconds_now();
+        if (!status && left > 0 && study_resume_is_due(r)) IO_TRY(study_resume_save(r, solver, error));
     }
-    if (status == DIPPER_ERROR_CANCELLED) IO_TRY(solver_write(r->context, solver, r->path, error));
+    if (status == DIPPER_ERROR_CANCELLED) IO_TRY(study_resume_save(r, solver, error));
     return status;
 }
 

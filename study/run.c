@@ -130,8 +130,10 @@ static dipper_status make_solver(worker *w) {
 
 /* From where an earlier attempt was stopped, if one was. */
 static dipper_status open_solver(worker *w) {
+    char folder[IO_PATH_MAX];
     int usable;
-    IO_TRY(study_resume_begin(&w->resume, w->context, w->folder, w->run->id, w->error));
+    IO_TRY(path_print(folder, w->error, "%s/runs", w->folder));
+    IO_TRY(study_resume_begin(&w->resume, w->context, folder, w->run->id, w->error));
     IO_TRY(make_solver(w));
     study_resume_load(&w->resume, w->solver, &usable);
     if (usable) return DIPPER_OK;

@@ -1,8 +1,8 @@
 /* A run of the solver that is looked at after each step. SPDX-License-Identifier: Apache-2.0 */
 #include "study/trial.h"
 
-#include "io/solver_file.h"
 #include "study/files.h"
+#include "study/resume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 static dipper_status set_fields(dipper_context *c, dipper_recipe *recipe, const char *const *fields) {
@@ -32,6 +31,7 @@ static dipper_status make(const trial *t, dipper_context *c, dipper_recipe **rec
     o.task = t->task;
     o.psf_width = o.psf_height = t->psf_side;
     o.seed = t->seed;
+    o.recover = 0; /* which would go back, and be looked at twice */
     o.seed_weights = t->seed_weights;
     o.seed_input = t->seed_input;
     if (t->truth) {
@@ -56,12 +56,13 @@ struct trial_view {
     long iteration;
     int again; /* an earlier process did this step: what it saw is read */
     FILE *looks;
-    char state[IO_PATH_MAX], looks_path[IO_PATH_MAX];
-    double saved; /* seconds */
+    char path[IO_PATH_MAX]; /* of these */
+    study_resume resume;
 };
 
 static dipper_status damaged(trial_view *v) {
-    return io_fail(v->job->error, DIPPER_ERROR_INPUT, "%s: damaged; remove it to begin anew", v->looks_path);
+    study_resume_end(&v->resume);
+    return io_fail(v->job->error, DIPPER_ERROR_INPUT, "%s: damaged; the same command begins it anew", v->path);
 }
 
 static dipper_status see_again(trial_view *v, void *to, size_t bytes) {
@@ -71,7 +72,7 @@ static dipper_status see_again(trial_view *v, void *to, size_t bytes) {
 }
 
 static dipper_status cannot_write(trial_view *v) {
-    return io_fail(v->job->error, DIPPER_ERROR_OUTPUT, "%s: cannot be written: %s", v->looks_path, strerror(errno));
+    return io_fail(v->job->error, DIPPER_ERROR_OUTPUT, "%s: cannot be written: %s", v->path, strerror(errno));
 }
 
 static dipper_status keep(trial_view *v, const void *from, size_t bytes) {
@@ -106,36 +107,46 @@ dipper_solver *trial_solver(trial_view *v) {
 
 /* ---- The state ---- */
 
-enum { SAVE_SECONDS = 60 };
-
-static double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+/* What was looked at first: a state never knows of steps that are not there. A device whose state cannot be kept
+ * (ref64) does without. */
+static dipper_status save(trial_view *v) {
+    io_error why = {""};
+    if (fflush(v->looks) || fsync(fileno(v->looks))) return cannot_write(v);
+    const dipper_status status = study_resume_save(&v->resume, v->solver, &why);
+    return status == DIPPER_OK || status == DIPPER_ERROR_ARGUMENT ? DIPPER_OK
+                                                                  : io_fail(v->job->error, status, "%s", why.text);
 }
 
-/* What was looked at first: a state never knows of steps that are not there. */
-static dipper_status save(trial_view *v) {
-    if (fflush(v->looks) || fsync(fileno(v->looks))) return cannot_write(v);
-    IO_TRY(solver_write(v->context, v->solver, v->state, v->job->error));
-    v->saved = seconds_now();
-    return DIPPER_OK;
+static dipper_status state_folder(const figure_job *job, char *folder) {
+    return path_print(folder, job->error, "%s/%s_state", job->folder, job->name);
+}
+
+/* FNV-1a: runs on another device, or with other threads, have other bits. */
+static unsigned device_hash(const dipper_context *c) {
+    unsigned hash = 2166136261U;
+    for (const char *p = dipper_context_device(c); *p; p++) hash = (hash ^ (unsigned char)*p) * 16777619U;
+    return (hash ^ (unsigned)dipper_context_threads(c)) * 16777619U;
 }
 
 static dipper_status name_files(trial_view *v, int number) {
-    char folder[IO_PATH_MAX];
-    IO_TRY(path_print(folder, v->job->error, "%s/%s_state", v->job->folder, v->job->name));
+    char folder[IO_PATH_MAX], id[40];
+    snprintf(id, sizeof id, "%d-%08x", number, device_hash(v->context));
+    IO_TRY(state_folder(v->job, folder));
     IO_TRY(study_make_folder(folder, v->job->error));
-    IO_TRY(path_print(v->state, v->job->error, "%s/%d.checkpoint", folder, number));
-    return path_print(v->looks_path, v->job->error, "%s/%d.looks", folder, number);
+    IO_TRY(study_resume_begin(&v->resume, v->context, folder, id, v->job->error));
+    return path_print(v->path, v->job->error, "%s/%s.looks", folder, id);
 }
 
 static dipper_status open_looks(trial_view *v) {
-    const int file = open(v->looks_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    const int file = open(v->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     v->looks = file >= 0 ? fdopen(file, "r+b") : NULL;
-    if (!v->looks) return cannot_write(v);
+    if (!v->looks) {
+        const dipper_status status = cannot_write(v);
+        if (file >= 0) close(file);
+        return status;
+    }
     if (flock(file, LOCK_EX | LOCK_NB) == 0) return DIPPER_OK;
-    return io_fail(v->job->error, DIPPER_ERROR_OUTPUT, "%s: another process is making this figure", v->looks_path);
+    return io_fail(v->job->error, DIPPER_ERROR_OUTPUT, "%s: another process is making this figure", v->path);
 }
 
 static dipper_status show_again(trial_view *v, const dipper_solver_info *now) {
@@ -164,20 +175,19 @@ static dipper_status go_on_from(trial_view *v) {
     return DIPPER_OK;
 }
 
-/* A state of other settings, or another version's, is none. */
+/* A state that is of other settings or another version, damaged, or not wanted is none, and goes. */
 static dipper_status resume(trial_view *v, dipper_recipe **recipe) {
     dipper_solver_info info = {.struct_size = sizeof info};
-    io_error other = {""};
-    dipper_status status = DIPPER_OK;
-    if (!solver_file_exists(v->state)) return go_on_from(v);
-    status = solver_read(v->context, v->solver, v->state, &other);
-    if (status == DIPPER_ERROR_INPUT) {
+    int usable = 1;
+    if (v->job->again) study_resume_end(&v->resume);
+    if (!path_exists(v->resume.path)) return go_on_from(v);
+    study_resume_load(&v->resume, v->solver, &usable);
+    if (!usable) {
         dipper_solver_destroy(&v->solver);
         dipper_recipe_destroy(recipe);
         IO_TRY(figure_failed(v->job, v->context, make(v->t, v->context, recipe, &v->solver)));
         return go_on_from(v);
     }
-    if (status) return io_fail(v->job->error, status, "%s", other.text);
     IO_TRY(figure_failed(v->job, v->context, dipper_solver_get_info(v->solver, &info)));
     IO_TRY(show_again(v, &info));
     return go_on_from(v);
@@ -189,7 +199,6 @@ static dipper_status steps(trial_view *v) {
     const figure_job *job = v->job;
     dipper_solver_info info = {.struct_size = sizeof info};
     long left = 1;
-    v->saved = seconds_now();
     while (left > 0) {
         if (job->stop(job->user)) {
             if (v->iteration > 0) IO_TRY(save(v));
@@ -199,8 +208,7 @@ static dipper_status steps(trial_view *v) {
         IO_TRY(figure_failed(job, v->context, dipper_solver_get_info(v->solver, &info)));
         v->iteration = info.iteration;
         IO_TRY(v->t->look(v->t, v, &info, v->t->user));
-        if (left == 1 || (left > 1 && seconds_now() > v->saved + SAVE_SECONDS))
-            IO_TRY(save(v)); /* an ended run has no state */
+        if (left == 1 || (left > 1 && study_resume_is_due(&v->resume))) IO_TRY(save(v)); /* an ended run has no state */
     }
     return DIPPER_OK;
 }
@@ -221,11 +229,16 @@ dipper_status trial_run(const figure_job *job, const trial *t) {
 
 void trial_forget(const figure_job *job) {
     io_error ignored = {""};
-    trial_view v = {.job = &(figure_job){.folder = job->folder, .name = job->name, .error = &ignored}};
-    char folder[IO_PATH_MAX];
-    for (int i = 0; i < *job->trials && !name_files(&v, i); i++) {
-        unlink(v.state);
-        unlink(v.looks_path);
+    const figure_job quiet = {.folder = job->folder, .name = job->name, .error = &ignored};
+    char folder[IO_PATH_MAX], path[IO_PATH_MAX];
+    study_names names;
+    if (state_folder(&quiet, folder) || !path_is_directory(folder) || study_names_read(folder, &names, &ignored))
+        return;
+    for (int i = 0; i < names.count; i++) {
+        const char *name = names.items[i];
+        if (!path_has_extension(name, "checkpoint") && !path_has_extension(name, "looks")) continue;
+        if (!path_print(path, &ignored, "%s/%s", folder, name)) unlink(path);
     }
-    if (*job->trials && !path_print(folder, &ignored, "%s/%s_state", job->folder, job->name)) rmdir(folder);
+    study_names_free(&names);
+    rmdir(folder);
 }

@@ -23,8 +23,9 @@ struct trial {
 
 #define TRIAL_USUAL .seed_weights = DIPPER_SEED_SAME, .seed_input = DIPPER_SEED_SAME, .psf_side = 3
 
-/* State once a minute, when stopped, and before the last step, in FOLDER/NAME_state. A state of other settings is
- * replaced. DIPPER_ERROR_CANCELLED, DIPPER_ERROR_OUTPUT, DIPPER_ERROR_INPUT: the state is damaged. */
+/* State once a minute, when stopped, and before the last step, in FOLDER/NAME_state. One that is damaged, or of other
+ * settings or another version, is replaced. A trial does not recover from a broken result (dipper_solver_options).
+ * DIPPER_ERROR_CANCELLED, DIPPER_ERROR_OUTPUT, DIPPER_ERROR_INPUT: what was looked at is damaged. */
 dipper_status trial_run(const figure_job *job, const trial *t);
 /* Once the figure is written: removes the states of its trials. */
 void trial_forget(const figure_job *job);

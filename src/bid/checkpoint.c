@@ -10,7 +10,7 @@
 #include "bid/solver_inner.h"
 
 /* FORMAT: one more with each change of what follows the header, or of what an iteration does with it. */
-enum { FORMAT = 1, VERSION_ROOM = 16, FAR_ROLL = 1000000 };
+enum { FORMAT = 2, VERSION_ROOM = 16, FAR_ROLL = 1000000 };
 static const char magic[8] = "DIPPERCP";
 static const uint32_t byte_order = 0x01020304;
 

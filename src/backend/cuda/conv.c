@@ -49,7 +49,8 @@ static size_t weight_count(const dp_op *op) {
 /* ---- Plans ---- */
 
 /* A plan holds no data, so that equal convolutions share one; to find an engine takes cuDNN some milliseconds, and a
- * network has many equal ones, as have its scales, restarts and losses. They stay until the back end is closed. */
+ * network has many equal ones, as have its scales, restarts and losses. They stay until the back end is closed: some
+ * dozens for each size of picture. */
 typedef struct dp_cuda_known {
     dp_cuda_conv conv;
     void *plan;
