@@ -179,10 +179,10 @@ static void score_prefers_the_truth(void **state) {
     memset(wrong, 0, sizeof wrong);
     wrong[SIDE * SIDE / 2] = 1;
     assert_int_equal(dp_search_score(&s, &blurred, &diag, &point), DIPPER_OK); /* no-blur: explains all, is not sharp */
-    assert_true(truth.rank.l1_l2 < point.rank.l1_l2);
+    assert_true(truth.l1_l2 < point.l1_l2);
     assert_int_equal(dp_search_score(&s, &restored, &diag, &point), DIPPER_OK); /* sharp, explains nothing */
     assert_true(truth.score < point.score);
-    assert_true(truth.rank.log_rms < point.rank.log_rms);
+    assert_true(truth.log_rms < point.log_rms);
     dp_image_free(&restored);
     dp_image_free(&blurred);
 }

@@ -4,29 +4,81 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "deconv/nonblind.h"
 #include "deconv/soften_fft.h"
+#include "image/blur.h"
 #include "image/psf.h"
 #include "metric/metric.h"
+#include "metric/quality.h"
 
 /* ---- The score ---- */
 
-static const double AGREEMENT_WEIGHT = 0.15, AGREED = 0.85; /* docs/auto.md; better is no merit */
+static const double RMS_WEIGHT = 0.06, WHITENESS_WEIGHT = 2, AGREEMENT_WEIGHT = 0.15; /* docs/auto.md */
+static const double AGREED = 0.85;                                                    /* better is no merit */
+
+/* Mean of each 2x2 px, twice: noise and grid of pixels weigh less. (h-2, w-2) */
+static dipper_status smooth(const dp_image *in, dp_diag *diag, dp_image *out) {
+    static const float binomial[9] = {1 / 16.F, 2 / 16.F, 1 / 16.F, 2 / 16.F, 4 / 16.F,
+                                      2 / 16.F, 1 / 16.F, 2 / 16.F, 1 / 16.F};
+    DP_TRY(dp_image_create(in->width - 2, in->height - 2, 1, diag, out));
+    dp_plane_blur(in->data, in->height, in->width, binomial, 3, 3, 1, out->data);
+    return DIPPER_OK;
+}
+
+static dipper_status measure_gradients(const dp_image *restored, dp_diag *diag, dp_candidate *c) {
+    dp_image smoothed = {0}, middle = {0};
+    double variation;
+    const int shorter = restored->width < restored->height ? restored->width : restored->height;
+    const int away = shorter / 8 < 20 ? shorter / 8 : 20; /* the border tells less */
+    dipper_status status =
+        dp_image_crop(restored, away, away, restored->width - 2 * away, restored->height - 2 * away, diag, &middle);
+    for (size_t i = 0; status == DIPPER_OK && i < dp_image_plane_count(&middle); i++)
+        middle.data[i] = fminf(fmaxf(middle.data[i], -0.2F), 1.2F);
+    if (status == DIPPER_OK) status = smooth(&middle, diag, &smoothed);
+    if (status == DIPPER_OK) dp_gradient_measures(&smoothed, &c->l1_l2, &variation);
+    dp_image_free(&middle);
+    dp_image_free(&smoothed);
+    return status;
+}
+
+static dipper_status measure_residual(const dp_search *s, const dp_image *restored, dp_diag *diag, dp_candidate *c) {
+    enum { LAGS = 19 * 19 - 1 }; /* of dp_whiteness */
+    dp_image residual = {0};
+    DP_TRY(dp_residual(restored, s->luma, c->psf, s->side, s->side, s->be->threads, diag, &residual));
+    const double share = dp_whiteness(&residual, s->be->threads);
+    c->log_rms = log(fmax(dp_rms(&residual), 1e-6));
+    c->whiteness = sqrt(share / fmax(1 - share, 1e-9) / LAGS);
+    dp_image_free(&residual);
+    return DIPPER_OK;
+}
 
 static void add_up(dp_candidate *c) {
-    c->score = dp_ranking_score(&c->rank) - AGREEMENT_WEIGHT * fmin(c->agreement, AGREED);
+    c->score = c->l1_l2 + RMS_WEIGHT * c->log_rms + WHITENESS_WEIGHT * c->whiteness -
+               AGREEMENT_WEIGHT * fmin(c->agreement, AGREED);
     if (!isfinite(c->score)) c->score = INFINITY;
 }
 
 dipper_status dp_search_score(const dp_search *s, const dp_image *restored, dp_diag *diag, dp_candidate *c) {
-    DP_TRY(dp_rank(s->luma, restored, c->psf, s->side, s->side, s->be->threads, diag, &c->rank));
+    DP_TRY(measure_gradients(restored, diag, c));
+    DP_TRY(measure_residual(s, restored, diag, c));
     add_up(c);
     return DIPPER_OK;
 }
 
 static dipper_status try(const dp_search *s, dp_diag *diag, dp_candidate *c) {
     dp_image restored = {0};
-    dipper_status status =
-        dp_restore_quickly(s->be, s->luma, c->psf, s->side, s->side, s->noise_sigma, diag, &restored);
+    dp_nonblind job = {.method = dp_method_find("hyperlaplacian"),
+                       .be = s->be,
+                       .psf = c->psf,
+                       .kh = s->side,
+                       .kw = s->side,
+                       .noise_sigma = s->noise_sigma,
+                       .channels = 1};
+    job.weight = job.method->weight(s->noise_sigma);
+    job.exponent = job.method->exponent;
+    job.edges = job.method->default_edges;
+    DP_TRY(dp_image_copy(s->luma, diag, &restored));
+    dipper_status status = job.method->run(&job, &restored, diag);
     if (status == DIPPER_OK) status = dp_search_score(s, &restored, diag, c);
     dp_image_free(&restored);
     return status;
@@ -164,7 +216,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
     dp_diag nothing = {0};
     const dp_candidate *sharp = &t->best->c;
     const dp_estimate job = prepare(t->search, sharp->variant, sharp->window);
-    double whitest = sharp->rank.whiteness;
+    double whitest = sharp->whiteness;
     t->before->filled = false; /* the whitest of the softened ones */
     for (int i = 0; i < SOFTNESSES && !t->enough; i++) {
         slot *s = t->present;
@@ -173,8 +225,8 @@ static dipper_status soften(state *t, dp_diag *diag) {
         memcpy(s->found, t->best->found, (size_t)sharp->window * (size_t)sharp->window * sizeof *s->found);
         if (dp_soften(&job, t->best->latent, softness[i], &nothing, s->found) == DIPPER_OK) DP_TRY(measure(t, s, diag));
         report(t, &s->c);
-        if (!s->filled || s->c.rank.whiteness >= whitest || s->c.rank.log_rms <= sharp->rank.log_rms - FALL) continue;
-        whitest = s->c.rank.whiteness;
+        if (!s->filled || s->c.whiteness >= whitest || s->c.log_rms <= sharp->log_rms - FALL) continue;
+        whitest = s->c.whiteness;
         swap(&t->present, &t->before);
     }
     if (t->before->filled) swap(&t->before, &t->best);

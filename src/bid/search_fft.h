@@ -4,7 +4,6 @@
 #ifndef DP_BID_SEARCH_FFT_H
 #define DP_BID_SEARCH_FFT_H
 
-#include "bid/ranking.h"
 #include "deconv/estimate.h"
 #include "image/image.h"
 
@@ -17,12 +16,11 @@ typedef struct dp_variant { /* of kernel estimation */
 } dp_variant;
 
 typedef struct dp_candidate {
-    const dp_variant *variant; /* one of the search's */
-    int window;                /* px: side that it was told */
-    double softness;           /* px */
-    float *psf;                /* (side, side) of the search */
-    dp_ranking rank;           /* of the picture restored with it */
-    double agreement, score;   /* see dp_search_score; lower is better */
+    const dp_variant *variant;                          /* one of the search's */
+    int window;                                         /* px: side that it was told */
+    double softness;                                    /* px */
+    float *psf;                                         /* (side, side) of the search */
+    double l1_l2, log_rms, whiteness, agreement, score; /* see dp_search_score; lower is better */
 } dp_candidate;
 
 typedef struct dp_search {
@@ -46,8 +44,12 @@ void dp_search_windows(dp_search *search, int told);
  * DIPPER_ERROR_MEMORY. */
 dipper_status dp_search_run(const dp_search *search, dp_diag *diag, dp_candidate *best);
 
-/* Ranks a picture restored with the candidate's PSF: fills rank and score. The candidate's agreement, the likeness of
- * its PSF to that of the next larger window, counts as it is: a right PSF stays when it is given more room. */
+/* What ranks: luma restored with a PSF; fills the numbers of the candidate but agreement, which counts as it is:
+ *   l1_l2      of the gradients of the result smoothed a little (low where edges are sharp and nothing rings)
+ *   log_rms    logarithm of what the result leaves unexplained of the blurred picture
+ *   whiteness  how little that is like white noise, root mean square of its autocorrelation: 0 is white
+ *   agreement  likeness of the PSF to that of the next larger window: a right one stays when it is given more room
+ * score: lower is better. */
 dipper_status dp_search_score(const dp_search *search, const dp_image *restored, dp_diag *diag, dp_candidate *c);
 
 #endif
