@@ -167,12 +167,9 @@ static dipper_status show_again(trial_view *v, const dipper_solver_info *now) {
     return status;
 }
 
-/* Later looks are of steps that will be done again. */
+/* From reading to writing. Later looks are of steps that are done again, and are written over. */
 static dipper_status go_on_from(trial_view *v) {
-    const long at = ftell(v->looks);
-    if (at < 0 || fflush(v->looks) || ftruncate(fileno(v->looks), at) || fseek(v->looks, at, SEEK_SET))
-        return cannot_write(v);
-    return DIPPER_OK;
+    return fseek(v->looks, 0, SEEK_CUR) ? cannot_write(v) : DIPPER_OK;
 }
 
 /* A state that is of other settings or another version, damaged, or not wanted is none, and goes. */

@@ -29,6 +29,8 @@ typedef struct diary {
     int looks;
 } diary;
 
+static int fails_at; /* the step at which look() ends the run; 0: none */
+
 /* What a figure might keep: the loss of each step, every other picture, every third step's weights. */
 static dipper_status write_diary(const trial *t, trial_view *view, const dipper_solver_info *info, void *user) {
     diary *d = user;
@@ -37,6 +39,7 @@ static dipper_status write_diary(const trial *t, trial_view *view, const dipper_
     (void)t;
     assert_int_equal(i, d->looks++);
     d->loss[i] = info->loss;
+    if (info->iteration == fails_at) return DIPPER_ERROR_INTERNAL;
     d->iterations = info->iterations;
     if (i % 2 == 0) {
         IO_TRY(trial_image(view, image));
@@ -121,6 +124,13 @@ static void other_settings_begin_anew(void **state) {
     assert_int_equal(run("whole", 100, 2, &other, &error), DIPPER_OK);
     assert_int_equal(run("anew", 5, 1, &after, &error), DIPPER_ERROR_CANCELLED);
     assert_int_equal(run("anew", 100, 2, &after, &error), DIPPER_OK);
+    assert_memory_equal(&other, &after, sizeof other);
+    /* Killed before it kept a state of its own: what it looked at is not taken for the first one's. */
+    assert_int_equal(run("killed", 5, 2, &after, &error), DIPPER_ERROR_CANCELLED);
+    fails_at = 6;
+    assert_int_equal(run("killed", 100, 1, &after, &error), DIPPER_ERROR_INTERNAL);
+    fails_at = 0;
+    assert_int_equal(run("killed", 100, 2, &after, &error), DIPPER_OK);
     assert_memory_equal(&other, &after, sizeof other);
 }
 
