@@ -115,6 +115,41 @@ static void finds_known_psfs(void **state) {
     }
 }
 
+static int keep_first(int done, int of, void *user) {
+    double *first = user;
+    if (*first < 0) *first = (double)done / of;
+    return 0;
+}
+
+/* A PSF that is known at half the size is where the finer scales begin, and only they are run. */
+static void begins_with_a_psf(void **state) {
+    (void)state;
+    enum { SIDE = 17, HALF = 9, H = 150 };
+    float psf[SIDE * SIDE], scratch[SIDE * SIDE], half[HALF * HALF], found[3][SIDE * SIDE];
+    double first[3] = {-1, -1, -1}, likeness[3];
+    int dy, dx;
+    make_hook(psf, SIDE, SIDE);
+    dp_psf_centre(psf, SIDE, SIDE, DP_PSF_ZERO, scratch, &dy, &dx);
+    float *blurred = make_blurred(H, H, psf, SIDE, SIDE);
+    dp_estimate job = make_job("map-l0", blurred, H, H, SIDE, SIDE);
+    assert_int_equal(dp_psf_resample(psf, SIDE, SIDE, 0.5, NULL, half, HALF, HALF), DIPPER_OK);
+    job.setting[dp_estimator_setting(job.estimator, "iterations")] = 1;
+    job.start_kh = job.start_kw = HALF;
+    job.start_scale = 0.5;
+    job.progress = keep_first;
+    for (int i = 0; i < 3; i++) { /* from nothing, the right one, a wrong one */
+        if (i == 2) dp_psf_rotate180(half, HALF, HALF);
+        job.start = i > 0 ? half : NULL;
+        job.user = &first[i];
+        assert_int_equal(dp_estimate_run(&job, NULL, found[i], NULL), DIPPER_OK);
+        likeness[i] = correlation(psf, found[i], SIDE, SIDE);
+    }
+    assert_true(first[0] < 0.1 && first[1] > 0.4 && first[2] > 0.4);
+    if (!(likeness[1] > likeness[0] && likeness[1] > likeness[2] + 0.03))
+        fail_msg("correlation %.3f, without a start %.3f, from a wrong one %.3f", likeness[1], likeness[0], likeness[2]);
+    free(blurred);
+}
+
 /* Any size, odd or even, wide or high, down to a picture as large as the PSF: a PSF, centred, and no NaN. */
 static void any_size(void **state) {
     (void)state;
@@ -405,6 +440,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(finds_known_psfs),   cmocka_unit_test(any_size),
                                        cmocka_unit_test(psf_step),           cmocka_unit_test(psf_slope),
                                        cmocka_unit_test(latent_step),        cmocka_unit_test(point_stays),
-                                       cmocka_unit_test(extremes_are_found), cmocka_unit_test(bad_input_is_refused)};
+                                       cmocka_unit_test(extremes_are_found), cmocka_unit_test(bad_input_is_refused),
+                                       cmocka_unit_test(begins_with_a_psf)};
     return cmocka_run_group_tests(tests, open_backend, close_backend);
 }

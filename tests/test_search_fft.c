@@ -1,4 +1,4 @@
-/* The automatic mode's search: softness, scores, windows. */
+/* The automatic mode's search: softness, windows, the wide picture. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "deconv/soften_fft.h"
 #include "image/blur.h"
 #include "image/psf.h"
+#include "metric/metric.h"
 
 enum { SIDE = 15, SHARP = 150, BLURRED = SHARP - SIDE + 1, REACH = 3, GAUSS = 2 * REACH + 1 };
 
@@ -83,22 +84,29 @@ static double correlation(const float *a, const float *b, int n) {
 static dp_search search_in(const dp_image *blurred) {
     static const dp_variant variants[] = {{"map-l0", 0, 0}, {NULL, 0, 0}};
     dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .variants = variants};
-    dp_search_windows(&s, 0);
+    dp_search_windows(&s);
     return s;
 }
 
 static void windows_suit_the_picture(void **state) {
     (void)state;
-    dp_image small = {.width = 40, .height = 300, .channels = 1}, large = {.width = 500, .height = 450, .channels = 1};
+    dp_image small = {.width = 40, .height = 300, .channels = 1}, large = {.width = 500, .height = 450, .channels = 1},
+             larger = {.width = 900, .height = 800, .channels = 1};
     dp_search s = {.luma = &small};
-    dp_search_windows(&s, 0);
+    dp_search_windows(&s);
     assert_int_equal(s.windows[s.window_count - 1], 9);
     assert_int_equal(s.side, 9);
     s.luma = &large;
-    dp_search_windows(&s, 0);
+    dp_search_windows(&s);
     assert_int_equal(s.side, 101);
     for (int i = 0; i < s.window_count; i++) assert_int_equal(s.windows[i] % 2, 1);
-    dp_search_windows(&s, 23);
+    s.luma = &small;
+    s.wide = &larger; /* large windows are left to it */
+    dp_search_windows(&s);
+    assert_int_equal(s.windows[s.window_count - 1], 9);
+    assert_int_equal(s.side, 101);
+    s.told = 23;
+    dp_search_windows(&s);
     assert_int_equal(s.window_count, 1);
     assert_int_equal(s.side, 23);
 }
@@ -163,50 +171,6 @@ static void search_finds_psf_and_softness(void **state) {
     }
 }
 
-/* The right PSF has a better score than a point, a shifted copy of itself added, and another window's noise. */
-static void score_prefers_the_truth(void **state) {
-    (void)state;
-    static float psf[SIDE * SIDE], sharp[SHARP * SHARP], wrong[SIDE * SIDE];
-    make_psf(psf);
-    dp_image blurred = see(psf, 0.4, sharp), restored = {0};
-    dp_search s = search_in(&blurred);
-    s.side = SIDE;
-    assert_int_equal(dp_image_create(BLURRED, BLURRED, 1, &diag, &restored), DIPPER_OK);
-    for (int y = 0; y < BLURRED; y++)
-        memcpy(dp_image_row(&restored, 0, y), sharp + (y + SIDE / 2) * SHARP + SIDE / 2, BLURRED * sizeof(float));
-    dp_candidate truth = {.psf = psf}, point = {.psf = wrong};
-    assert_int_equal(dp_search_score(&s, &restored, &diag, &truth), DIPPER_OK);
-    memset(wrong, 0, sizeof wrong);
-    wrong[SIDE * SIDE / 2] = 1;
-    assert_int_equal(dp_search_score(&s, &blurred, &diag, &point), DIPPER_OK); /* no-blur: explains all, is not sharp */
-    assert_true(truth.l1_l2 < point.l1_l2);
-    assert_int_equal(dp_search_score(&s, &restored, &diag, &point), DIPPER_OK); /* sharp, explains nothing */
-    assert_true(truth.score < point.score);
-    assert_true(truth.log_rms < point.log_rms);
-    dp_image_free(&restored);
-    dp_image_free(&blurred);
-}
-
-/* A PSF that stays when it is given more room is better, but it need not be the same to the last. */
-static void score_knows_agreement(void **state) {
-    (void)state;
-    static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
-    make_psf(psf);
-    dp_image blurred = see(psf, 0.4, sharp);
-    dp_search s = search_in(&blurred);
-    s.side = SIDE;
-    double score[3];
-    const double agreement[3] = {0.2, 0.9, 1};
-    for (int i = 0; i < 3; i++) {
-        dp_candidate c = {.psf = psf, .agreement = agreement[i]};
-        assert_int_equal(dp_search_score(&s, &blurred, &diag, &c), DIPPER_OK);
-        score[i] = c.score;
-    }
-    assert_true(score[1] < score[0] - 0.05);
-    assert_true(score[1] == score[2]);
-    dp_image_free(&blurred);
-}
-
 /* The candidates' agreement is that with the next larger window, of the best one as well. */
 static int watch_agreement(const dp_candidate *c, int done, int of, void *user) {
     (void)of;
@@ -229,7 +193,8 @@ static void search_asks_the_next_window(void **state) {
     assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
     assert_int_equal(done, s.window_count + 3);
     assert_true(best.agreement > 0.85 && best.agreement <= 1 + 1e-6);
-    dp_search_windows(&s, best.window); /* nothing to agree with */
+    s.told = best.window; /* nothing to agree with */
+    dp_search_windows(&s);
     assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
     assert_true(best.agreement == 0);
     free(best.psf);
@@ -256,17 +221,66 @@ static void search_can_be_stopped(void **state) {
     assert_non_null(best.psf);
     assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
     assert_int_equal(done, 3);
-    assert_true(best.window > 0 && isfinite(best.score));
+    assert_true(best.window > 0 && isfinite(best.rank.score));
     free(best.psf);
     dp_image_free(&blurred);
+}
+
+static int count(const dp_candidate *c, int done, int of, void *user) {
+    (void)c;
+    assert_true(done <= of);
+    *(int *)user = of;
+    return 0;
+}
+
+static int after_all_but_four(const dp_candidate *c, int done, int of, void *user) {
+    (void)c;
+    *(int *)user = done;
+    return done == of - 4; /* before the last one's detail is added and softness looked for */
+}
+
+/* A PSF too large for the part: the halved wide picture has it, and adds detail if there is time. */
+static void large_psfs_are_found_in_the_wide_picture(void **state) {
+    (void)state;
+    enum { LARGE = 2 * SIDE + 1, SCENE = 260, SEEN = SCENE - LARGE + 1, PART = 100 };
+    static float small[SIDE * SIDE], psf[LARGE * LARGE], sharp[SCENE * SCENE];
+    dp_image wide = {0}, part = {0};
+    make_psf(small);
+    draw(sharp, SCENE);
+    assert_int_equal(dp_psf_resample(small, SIDE, SIDE, 2, &diag, psf, LARGE, LARGE), DIPPER_OK);
+    assert_int_equal(dp_image_create(SEEN, SEEN, 1, &diag, &wide), DIPPER_OK);
+    dp_plane_blur(sharp, SCENE, SCENE, psf, LARGE, LARGE, 1, wide.data);
+    assert_int_equal(dp_image_crop(&wide, 60, 60, PART, PART, &diag, &part), DIPPER_OK);
+    double likeness[2];
+    for (int hurried = 0; hurried < 2; hurried++) {
+        dp_search s = search_in(&part);
+        int n = 0;
+        s.wide = &wide;
+        s.progress = hurried ? after_all_but_four : count;
+        s.user = &n;
+        dp_search_windows(&s);
+        assert_true(s.windows[s.window_count - 1] < SIDE && s.side > LARGE);
+        dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
+        assert_non_null(best.psf);
+        assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+        likeness[hurried] = dp_psf_compare(best.psf, s.side, s.side, psf, LARGE, LARGE).correlation;
+        double sum = 0;
+        for (int i = 0; i < s.side * s.side; i++) sum += best.psf[i];
+        assert_true(fabs(sum - 1) < 1e-4 && isfinite(best.rank.score) && best.agreement > 0);
+        assert_true(hurried || best.window > SIDE);
+        free(best.psf);
+    }
+    if (!(likeness[0] > 0.95 && likeness[0] > likeness[1]))
+        fail_msg("likeness %.3f, in a hurry %.3f", likeness[0], likeness[1]);
+    dp_image_free(&part);
+    dp_image_free(&wide);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_suit_the_picture),      cmocka_unit_test(softening_finds_the_narrower_psf),
-        cmocka_unit_test(search_finds_psf_and_softness), cmocka_unit_test(score_prefers_the_truth),
-        cmocka_unit_test(score_knows_agreement),         cmocka_unit_test(search_asks_the_next_window),
-        cmocka_unit_test(search_can_be_stopped),
+        cmocka_unit_test(search_finds_psf_and_softness), cmocka_unit_test(search_asks_the_next_window),
+        cmocka_unit_test(search_can_be_stopped),         cmocka_unit_test(large_psfs_are_found_in_the_wide_picture),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -56,6 +56,7 @@ typedef struct run {
     const dipper_auto_options *options;
     dipper_auto_info *info;
     dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for */
+    dp_image wide;                /* of a large picture: where large PSFs are looked for */
     dp_candidate found;
     int side;             /* of found.psf */
     float *psf;           /* the caller's */
@@ -134,21 +135,33 @@ static dipper_status take_picture(run *r, const dipper_image *blurred) {
     return dp_luma_image(&r->picture, diag, &r->luma);
 }
 
-/* Of a large picture the part that shows the blur best is enough. */
+/* The square of that side that shows the blur best. */
+static dipper_status cut(const run *r, int side, dp_region *at, dp_image *out) {
+    enum { USUAL = 31 };
+    dp_diag *diag = &r->context->diag;
+    DP_TRY(dp_region_choose(&r->luma, side, side, USUAL, USUAL, r->info->noise_sigma, diag, at));
+    return dp_image_crop(&r->luma, at->x, at->y, at->width, at->height, diag, out);
+}
+
+/* Of a large picture a part is enough, of twice the side for large PSFs. */
 static dipper_status choose_part(run *r) {
     dp_diag *diag = &r->context->diag;
-    const int side = presets[r->options->preset].region, usual = 31;
+    const int side = presets[r->options->preset].region;
     dp_region at = {.width = r->luma.width, .height = r->luma.height};
     r->info->noise_sigma = r->options->noise_sigma;
     if (r->options->noise_sigma < 0)
         DP_TRY(dp_noise_estimate(r->luma.data, r->luma.height, r->luma.width, diag, &r->info->noise_sigma));
-    if ((double)dp_image_plane_count(&r->luma) > presets[r->options->preset].whole)
-        DP_TRY(dp_region_choose(&r->luma, side, side, usual, usual, r->info->noise_sigma, diag, &at));
+    if ((double)dp_image_plane_count(&r->luma) > presets[r->options->preset].whole) {
+        DP_TRY(cut(r, 2 * side, &at, &r->wide));
+        DP_TRY(cut(r, side, &at, &r->part));
+    } else {
+        DP_TRY(dp_image_copy(&r->luma, diag, &r->part));
+    }
     r->info->x = at.x;
     r->info->y = at.y;
     r->info->width = at.width;
     r->info->height = at.height;
-    return dp_image_crop(&r->luma, at.x, at.y, at.width, at.height, diag, &r->part);
+    return DIPPER_OK;
 }
 
 /* Who tells a window knows that there is a blur. */
@@ -219,11 +232,13 @@ static void trim(run *r) {
 static dipper_status find_psf(run *r) {
     dp_search search = {.be = r->context->be,
                         .luma = &r->part,
+                        .wide = r->wide.data != NULL ? &r->wide : NULL,
+                        .told = r->options->psf_window,
                         .noise_sigma = r->info->noise_sigma,
                         .variants = presets[r->options->preset].variants,
                         .progress = tried,
                         .user = r};
-    dp_search_windows(&search, r->options->psf_window);
+    dp_search_windows(&search);
     r->side = search.side;
     r->latest = dp_seconds();
     r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
@@ -232,8 +247,9 @@ static dipper_status find_psf(run *r) {
     r->info->estimator = r->found.variant->method;
     r->info->window = r->found.window;
     r->info->softness = r->found.softness;
-    r->info->score = r->found.score;
-    r->info->memory_bytes = dp_image_plane_count(&r->part) * sizeof(float) * 30;
+    r->info->score = r->found.rank.score;
+    const size_t pixels = dp_image_plane_count(r->wide.data != NULL ? &r->wide : &r->part);
+    r->info->memory_bytes = pixels * sizeof(float) * 30;
     trim(r);
     return r->cancelled ? stopped(r) : DIPPER_OK;
 }
@@ -381,6 +397,7 @@ dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *bl
     dp_image_free(&r.picture);
     dp_image_free(&r.luma);
     dp_image_free(&r.part);
+    dp_image_free(&r.wide);
     return status;
 }
 

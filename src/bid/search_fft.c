@@ -6,66 +6,63 @@
 #include "base/memory.h"
 #include "deconv/nonblind.h"
 #include "deconv/soften_fft.h"
-#include "image/blur.h"
 #include "image/psf.h"
+#include "image/resize.h"
 #include "metric/metric.h"
-#include "metric/quality.h"
 
-/* ---- The score ---- */
+/* ---- Windows ---- */
 
-static const double RMS_WEIGHT = 0.06, WHITENESS_WEIGHT = 2, AGREEMENT_WEIGHT = 0.15; /* docs/auto.md */
-static const double AGREED = 0.85;                                                    /* better is no merit */
-
-/* Mean of each 2x2 px, twice: noise and grid of pixels weigh less. (h-2, w-2) */
-static dipper_status smooth(const dp_image *in, dp_diag *diag, dp_image *out) {
-    static const float binomial[9] = {1 / 16.F, 2 / 16.F, 1 / 16.F, 2 / 16.F, 4 / 16.F,
-                                      2 / 16.F, 1 / 16.F, 2 / 16.F, 1 / 16.F};
-    DP_TRY(dp_image_create(in->width - 2, in->height - 2, 1, diag, out));
-    dp_plane_blur(in->data, in->height, in->width, binomial, 3, 3, 1, out->data);
-    return DIPPER_OK;
+static int shorter(const dp_image *image) {
+    return image->width < image->height ? image->width : image->height;
 }
 
-static dipper_status measure_gradients(const dp_image *restored, dp_diag *diag, dp_candidate *c) {
-    dp_image smoothed = {0}, middle = {0};
-    double variation;
-    const int shorter = restored->width < restored->height ? restored->width : restored->height;
-    const int away = shorter / 8 < 20 ? shorter / 8 : 20; /* the border tells less */
-    dipper_status status =
-        dp_image_crop(restored, away, away, restored->width - 2 * away, restored->height - 2 * away, diag, &middle);
-    for (size_t i = 0; status == DIPPER_OK && i < dp_image_plane_count(&middle); i++)
-        middle.data[i] = fminf(fmaxf(middle.data[i], -0.2F), 1.2F);
-    if (status == DIPPER_OK) status = smooth(&middle, diag, &smoothed);
-    if (status == DIPPER_OK) dp_gradient_measures(&smoothed, &c->l1_l2, &variation);
-    dp_image_free(&middle);
-    dp_image_free(&smoothed);
-    return status;
+/* From `least` on; at least one. */
+static int list_windows(int least, int most, int *windows) {
+    static const int sides[] = {7, 9, 13, 19, 27, 37, 51, 71, 101};
+    int n = 0;
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+        if (sides[i] >= least && (n == 0 || sides[i] <= most)) windows[n++] = sides[i];
+    return n;
 }
 
-static dipper_status measure_residual(const dp_search *s, const dp_image *restored, dp_diag *diag, dp_candidate *c) {
-    enum { LAGS = 19 * 19 - 1 }; /* of dp_whiteness */
-    dp_image residual = {0};
-    DP_TRY(dp_residual(restored, s->luma, c->psf, s->side, s->side, s->be->threads, diag, &residual));
-    const double share = dp_whiteness(&residual, s->be->threads);
-    c->log_rms = log(fmax(dp_rms(&residual), 1e-6));
-    c->whiteness = sqrt(share / fmax(1 - share, 1e-9) / LAGS);
-    dp_image_free(&residual);
-    return DIPPER_OK;
+void dp_search_windows(dp_search *s) {
+    enum { MOST = 101 };
+    if (s->told > 0) {
+        s->windows[0] = s->side = s->told;
+        s->window_count = 1;
+        return;
+    }
+    s->window_count = list_windows(7, shorter(s->luma) / 4, s->windows);
+    s->side = s->windows[s->window_count - 1];
+    if (s->wide == NULL) return;
+    const int quarter = (shorter(s->wide) / 4 - 1) | 1, side = quarter < MOST ? quarter : MOST;
+    if (side > s->side) s->side = side;
 }
 
-static void add_up(dp_candidate *c) {
-    c->score = c->l1_l2 + RMS_WEIGHT * c->log_rms + WHITENESS_WEIGHT * c->whiteness -
-               AGREEMENT_WEIGHT * fmin(c->agreement, AGREED);
-    if (!isfinite(c->score)) c->score = INFINITY;
-}
+/* ---- One candidate ---- */
 
-dipper_status dp_search_score(const dp_search *s, const dp_image *restored, dp_diag *diag, dp_candidate *c) {
-    DP_TRY(measure_gradients(restored, diag, c));
-    DP_TRY(measure_residual(s, restored, diag, c));
-    add_up(c);
-    return DIPPER_OK;
-}
+/* A photograph is never quite as sharp as the estimators' pictures; 0: one that is. */
+static const double softness[] = {0.4, 0.5, 0.6};
+enum { SOFTNESSES = sizeof softness / sizeof *softness };
 
-static dipper_status try(const dp_search *s, dp_diag *diag, dp_candidate *c) {
+typedef struct slot {      /* a candidate with all that belongs to it */
+    dp_candidate c;        /* its psf (side, side) is owned */
+    const dp_image *given; /* luma or wide: what it was estimated from */
+    float *latent;         /* the estimator's sharp picture of that */
+    float *found;          /* (window, window): the PSF before it was put into the middle of the larger one */
+    bool filled;
+} slot;
+
+typedef struct state {
+    const dp_search *search;
+    slot slots[3], *best, *present, *spare; /* these three in some order */
+    float *latest;                          /* (side, side): the PSF of the window before, if there is one: */
+    bool compares, best_is_latest;          /* and it is the best one's */
+    int done, of;
+    bool enough;
+} state;
+
+static dipper_status restore(const dp_search *s, dp_diag *diag, dp_candidate *c) {
     dp_image restored = {0};
     dp_nonblind job = {.method = dp_method_find("hyperlaplacian"),
                        .be = s->be,
@@ -79,42 +76,11 @@ static dipper_status try(const dp_search *s, dp_diag *diag, dp_candidate *c) {
     job.edges = job.method->default_edges;
     DP_TRY(dp_image_copy(s->luma, diag, &restored));
     dipper_status status = job.method->run(&job, &restored, diag);
-    if (status == DIPPER_OK) status = dp_search_score(s, &restored, diag, c);
+    if (status == DIPPER_OK)
+        status = dp_rank_measure(&restored, s->luma, c->psf, s->side, s->side, s->be->threads, diag, &c->rank);
     dp_image_free(&restored);
     return status;
 }
-
-/* ---- The search ---- */
-
-void dp_search_windows(dp_search *s, int told) {
-    static const int sides[] = {7, 9, 13, 19, 27, 37, 51, 71, 101};
-    const int shorter = s->luma->width < s->luma->height ? s->luma->width : s->luma->height;
-    s->window_count = 0;
-    for (size_t i = 0; told <= 0 && i < sizeof sides / sizeof *sides; i++)
-        if (i == 0 || sides[i] <= shorter / 4) s->windows[s->window_count++] = sides[i];
-    if (told > 0) s->windows[s->window_count++] = told;
-    s->side = s->windows[s->window_count - 1];
-}
-
-/* A photograph is never quite as sharp as the estimators' pictures; 0: one that is. */
-static const double softness[] = {0.4, 0.5, 0.6};
-enum { SOFTNESSES = sizeof softness / sizeof *softness };
-
-typedef struct slot { /* a candidate with all that belongs to it */
-    dp_candidate c;   /* its psf (side, side) is owned */
-    float *latent;    /* the estimator's sharp picture */
-    float *found;     /* (window, window): the PSF before it was put into the middle of the larger one */
-    bool filled;
-} slot;
-
-typedef struct state {
-    const dp_search *search;
-    slot slots[3];
-    slot *best, *before, *present; /* these three in some order; before: of the next smaller window, its agreement not
-                                      yet known */
-    int done, of;
-    bool enough;
-} state;
 
 static void place(const float *psf, int window, int side, float *padded) {
     const int at = (side - window) / 2;
@@ -126,7 +92,7 @@ static void place(const float *psf, int window, int side, float *padded) {
 static dipper_status measure(state *t, slot *s, dp_diag *diag) {
     place(s->found, s->c.window, t->search->side, s->c.psf);
     s->filled = true;
-    return try(t->search, diag, &s->c);
+    return restore(t->search, diag, &s->c);
 }
 
 static void report(state *t, const dp_candidate *c) {
@@ -140,19 +106,36 @@ static void set(dp_estimate *job, const char *name, double value) {
     if (i >= 0) job->setting[i] = value;
 }
 
-static dp_estimate prepare(const dp_search *s, const dp_variant *v, int window) {
+static dp_estimate prepare(const dp_search *s, const dp_image *given, const dp_variant *v, int window) {
     dp_estimate job = dp_estimate_defaults(dp_estimator_find(v->method));
     if (v->iterations > 0) {
         set(&job, "iterations", v->iterations);
         set(&job, "decay", v->decay);
     }
     job.be = s->be;
-    job.blurred = s->luma->data;
-    job.h = s->luma->height;
-    job.w = s->luma->width;
+    job.blurred = given->data;
+    job.h = given->height;
+    job.w = given->width;
     job.kh = job.kw = window;
     job.noise_sigma = s->noise_sigma;
     return job;
+}
+
+/* Starts the present slot; its memory stays. */
+static void begin(state *t, const dp_image *given, const dp_variant *v, int window, double soft) {
+    slot *s = t->present;
+    float *psf = s->c.psf;
+    s->c = (dp_candidate){.variant = v, .window = window, .softness = soft, .psf = psf, .rank.score = INFINITY};
+    s->given = given;
+    s->filled = false;
+}
+
+/* An estimate that comes to nothing leaves the present slot unfilled. */
+static dipper_status estimate(state *t, const dp_estimate *job, dp_diag *diag) {
+    dp_diag nothing = {0};
+    const dipper_status status = dp_estimate_run(job, &nothing, t->present->found, t->present->latent);
+    if (status == DIPPER_ERROR_MEMORY) return dp_fail(diag, status, "out of memory to look for a PSF");
+    return status == DIPPER_OK ? measure(t, t->present, diag) : DIPPER_OK;
 }
 
 static void swap(slot **a, slot **b) {
@@ -161,52 +144,129 @@ static void swap(slot **a, slot **b) {
     *b = c;
 }
 
-/* The candidate that was waiting for its agreement has it. */
-static void settle(state *t, double agreement) {
-    if (!t->before->filled) return;
-    t->before->c.agreement = agreement;
-    add_up(&t->before->c);
-    if (!t->best->filled || t->before->c.score < t->best->c.score) swap(&t->before, &t->best);
-}
+/* ---- All windows ---- */
 
-static double compare(const state *t) {
+/* The present candidate's agreement with the window before, and the best one's if it is that. */
+static void compare(state *t) {
     const int side = t->search->side;
-    return dp_psf_compare(t->before->c.psf, side, side, t->present->c.psf, side, side).correlation;
-}
-
-/* Starts the present slot; its memory stays. */
-static void begin(state *t, const dp_variant *v, int window, double soft) {
     slot *s = t->present;
-    float *psf = s->c.psf;
-    s->c = (dp_candidate){.variant = v, .window = window, .softness = soft, .psf = psf, .score = INFINITY};
-    s->filled = false;
+    double likeness = 0;
+    if (t->compares && s->filled)
+        likeness = dp_psf_compare(t->latest, side, side, s->c.psf, side, side).correlation;
+    if (t->best_is_latest && t->compares) t->best->c.agreement = likeness;
+    s->c.agreement = likeness;
+    t->compares = s->filled;
+    t->best_is_latest = false;
+    if (s->filled) memcpy(t->latest, s->c.psf, (size_t)side * (size_t)side * sizeof *t->latest);
 }
 
-/* One window and method. An estimate that comes to nothing is passed over. `agreement`: of the window before with this
- * one, 0 if there is none. */
-static dipper_status look(state *t, const dp_variant *v, int window, double *agreement, dp_diag *diag) {
-    dp_diag nothing = {0};
-    const dp_estimate job = prepare(t->search, v, window);
-    begin(t, v, window, 0);
-    const dipper_status status = dp_estimate_run(&job, &nothing, t->present->found, t->present->latent);
-    if (status == DIPPER_ERROR_MEMORY) return dp_fail(diag, status, "out of memory to look for a PSF");
-    if (status == DIPPER_OK) DP_TRY(measure(t, t->present, diag));
-    *agreement = t->before->filled && t->present->filled ? compare(t) : 0;
-    settle(t, *agreement);
-    swap(&t->present, &t->before);
-    report(t, &t->before->c);
+static bool keep_if_better(state *t) {
+    if (!t->present->filled || (t->best->filled && t->present->c.rank.score >= t->best->c.rank.score)) return false;
+    swap(&t->present, &t->best);
+    return true;
+}
+
+static dipper_status look(state *t, const dp_variant *v, int window, dp_diag *diag) {
+    const dp_estimate job = prepare(t->search, t->search->luma, v, window);
+    begin(t, t->search->luma, v, window, 0);
+    DP_TRY(estimate(t, &job, diag));
+    report(t, &t->present->c);
+    compare(t);
+    t->best_is_latest = keep_if_better(t);
     return DIPPER_OK;
 }
 
-/* All windows; the last has only the one before it to agree with. */
 static dipper_status look_through(state *t, const dp_variant *v, dp_diag *diag) {
     const dp_search *s = t->search;
-    double agreement = 0;
-    t->before->filled = false;
-    for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, v, s->windows[i], &agreement, diag));
-    settle(t, agreement);
+    t->compares = t->best_is_latest = false;
+    for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, v, s->windows[i], diag));
     return DIPPER_OK;
 }
+
+/* ---- The wide picture ---- */
+
+/* A large PSF needs a large picture, and at half the size it is found more surely, and in a fraction of the time; the
+ * finer scales then only add its detail. Two methods look, because they err on different pictures; map-l0 is the better
+ * one at detail. docs/auto.md */
+static const dp_variant coarse_variants[][2] = {{{"vb", 0, 0}, {NULL, 0, 0}}, {{"map-l0", 0, 0}, {NULL, 0, 0}}};
+enum { COARSE = sizeof coarse_variants / sizeof *coarse_variants };
+static const double HALF = 0.5;
+static const dp_variant finer = {"map-l0", 0, 0};
+
+static int tried_coarse(const dp_candidate *c, int done, int of, void *user) {
+    state *t = user;
+    (void)done, (void)of;
+    report(t, c);
+    return t->enough;
+}
+
+/* False: nothing to look for there. */
+static bool coarse_windows(const dp_search *s, dp_search *coarse) {
+    const int least = 13, most = s->side / 2;
+    if (s->wide == NULL || most < least) return false;
+    if (s->told > 0) {
+        coarse->told = most | 1;
+        dp_search_windows(coarse);
+        return true;
+    }
+    coarse->window_count = list_windows(least, most | 1, coarse->windows);
+    coarse->side = coarse->windows[coarse->window_count - 1];
+    return true;
+}
+
+static dipper_status find(const dp_search *s, bool softens, dp_diag *diag, dp_candidate *best);
+
+/* The candidate that the halved picture leads to. If the time is over it stays without its detail. */
+static dipper_status refine(state *t, const dp_candidate *c, int side, dp_diag *diag) {
+    const dp_search *s = t->search;
+    const int window = 2 * c->window + 1 < s->side ? 2 * c->window + 1 : s->side;
+    begin(t, s->wide, &finer, window, 0);
+    if (t->enough) {
+        DP_TRY(dp_psf_resample(c->psf, side, side, 1 / HALF, diag, t->present->found, window, window));
+        memcpy(t->present->latent, s->wide->data, dp_image_plane_count(s->wide) * sizeof *t->present->latent);
+        DP_TRY(measure(t, t->present, diag));
+    } else {
+        dp_estimate job = prepare(s, s->wide, &finer, window);
+        job.start = c->psf;
+        job.start_kh = job.start_kw = side;
+        job.start_scale = HALF;
+        DP_TRY(estimate(t, &job, diag));
+        report(t, &t->present->c);
+    }
+    t->present->c.agreement = c->agreement;
+    keep_if_better(t);
+    return DIPPER_OK;
+}
+
+/* coarse: with its windows. */
+static dipper_status look_halved(state *t, dp_search *coarse, dp_diag *diag) {
+    const size_t n = (size_t)coarse->side * (size_t)coarse->side;
+    dp_candidate c = {.psf = dp_alloc(n, sizeof *c.psf)};
+    if (c.psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
+    dipper_status status = DIPPER_OK;
+    for (int i = 0; i < COARSE && status == DIPPER_OK && !t->enough; i++) {
+        coarse->variants = coarse_variants[i];
+        status = find(coarse, false, diag, &c);
+        if (status == DIPPER_OK) status = refine(t, &c, coarse->side, diag);
+        if (status == DIPPER_ERROR_DIVERGED) status = DIPPER_OK; /* nothing was found there */
+    }
+    dp_free(c.psf);
+    return status;
+}
+
+static dipper_status look_wide(state *t, dp_search *coarse, dp_diag *diag) {
+    const dp_image *wide = t->search->wide;
+    dp_image halved = {0};
+    DP_TRY(dp_image_create(wide->width / 2, wide->height / 2, 1, diag, &halved));
+    coarse->luma = &halved;
+    dipper_status status = dp_plane_resize(wide->data, wide->height, wide->width, HALF, DP_FILTER_TRIANGLE,
+                                           DP_OUTSIDE_NEAREST, diag, halved.data, halved.height, halved.width);
+    if (status == DIPPER_OK) status = look_halved(t, coarse, diag);
+    dp_image_free(&halved);
+    return status;
+}
+
+/* ---- Softness ---- */
 
 /* How soft the picture is shows in what remains unexplained: with the right PSF it is nearest to white noise. A PSF
  * that suddenly explains much more has become a point, and explains the blur as well. */
@@ -214,35 +274,42 @@ static const double FALL = 0.35;
 
 static dipper_status soften(state *t, dp_diag *diag) {
     dp_diag nothing = {0};
-    const dp_candidate *sharp = &t->best->c;
-    const dp_estimate job = prepare(t->search, sharp->variant, sharp->window);
-    double whitest = sharp->whiteness;
-    t->before->filled = false; /* the whitest of the softened ones */
+    const slot *sharp = t->best;
+    const dp_candidate *of = &sharp->c;
+    const dp_estimate job = prepare(t->search, sharp->given, of->variant, of->window);
+    double whitest = of->rank.whiteness;
+    t->spare->filled = false; /* the whitest of the softened ones */
     for (int i = 0; i < SOFTNESSES && !t->enough; i++) {
         slot *s = t->present;
-        begin(t, sharp->variant, sharp->window, softness[i]);
-        s->c.agreement = sharp->agreement;
-        memcpy(s->found, t->best->found, (size_t)sharp->window * (size_t)sharp->window * sizeof *s->found);
-        if (dp_soften(&job, t->best->latent, softness[i], &nothing, s->found) == DIPPER_OK) DP_TRY(measure(t, s, diag));
+        begin(t, sharp->given, of->variant, of->window, softness[i]);
+        s->c.agreement = of->agreement;
+        memcpy(s->found, sharp->found, (size_t)of->window * (size_t)of->window * sizeof *s->found);
+        if (dp_soften(&job, sharp->latent, softness[i], &nothing, s->found) == DIPPER_OK) DP_TRY(measure(t, s, diag));
         report(t, &s->c);
-        if (!s->filled || s->c.whiteness >= whitest || s->c.log_rms <= sharp->log_rms - FALL) continue;
-        whitest = s->c.whiteness;
-        swap(&t->present, &t->before);
+        if (!s->filled || s->c.rank.whiteness >= whitest || s->c.rank.log_rms <= of->rank.log_rms - FALL) continue;
+        whitest = s->c.rank.whiteness;
+        swap(&t->present, &t->spare);
     }
-    if (t->before->filled) swap(&t->before, &t->best);
+    if (t->spare->filled) swap(&t->spare, &t->best);
     return DIPPER_OK;
 }
 
-static dipper_status run(state *t, dp_diag *diag) {
-    const dp_search *s = t->search;
-    for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
-    t->of += SOFTNESSES;
-    for (const dp_variant *v = s->variants; v->method != NULL && !t->enough; v++) DP_TRY(look_through(t, v, diag));
-    if (!t->best->filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
-    return t->enough ? DIPPER_OK : soften(t, diag);
-}
+/* ---- The search ---- */
 
-/* ---- Memory ---- */
+static dipper_status run(state *t, bool softens, dp_diag *diag) {
+    const dp_search *s = t->search;
+    dp_search coarse = {.be = s->be,
+                        .noise_sigma = s->noise_sigma / 2, /* means of 2x2 px */
+                        .progress = tried_coarse,
+                        .user = t};
+    const bool wide = coarse_windows(s, &coarse);
+    for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
+    t->of += (wide ? COARSE * (coarse.window_count + 1) : 0) + (softens ? SOFTNESSES : 0);
+    for (const dp_variant *v = s->variants; v->method != NULL && !t->enough; v++) DP_TRY(look_through(t, v, diag));
+    if (wide && !t->enough) DP_TRY(look_wide(t, &coarse, diag));
+    if (!t->best->filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
+    return softens && !t->enough ? soften(t, diag) : DIPPER_OK;
+}
 
 static void leave(state *t) {
     for (int i = 0; i < 3; i++) {
@@ -250,28 +317,32 @@ static void leave(state *t) {
         dp_free(t->slots[i].found);
         dp_free(t->slots[i].latent);
     }
+    dp_free(t->latest);
 }
 
 static dipper_status enter(state *t, dp_diag *diag) {
-    const size_t n = (size_t)t->search->side * (size_t)t->search->side, pixels = dp_image_plane_count(t->search->luma);
-    bool room = true;
+    const dp_search *s = t->search;
+    const size_t n = (size_t)s->side * (size_t)s->side;
+    size_t pixels = dp_image_plane_count(s->luma);
+    if (s->wide != NULL && dp_image_plane_count(s->wide) > pixels) pixels = dp_image_plane_count(s->wide);
+    bool room = (t->latest = dp_alloc(n, sizeof *t->latest)) != NULL;
     for (int i = 0; i < 3; i++) {
-        slot *s = &t->slots[i];
-        s->c.psf = dp_alloc(n, sizeof *s->c.psf);
-        s->found = dp_alloc(n, sizeof *s->found);
-        s->latent = dp_alloc(pixels, sizeof *s->latent);
-        room = room && s->c.psf && s->found && s->latent;
+        slot *k = &t->slots[i];
+        k->c.psf = dp_alloc(n, sizeof *k->c.psf);
+        k->found = dp_alloc(n, sizeof *k->found);
+        k->latent = dp_alloc(pixels, sizeof *k->latent);
+        room = room && k->c.psf && k->found && k->latent;
     }
     t->best = &t->slots[0];
-    t->before = &t->slots[1];
-    t->present = &t->slots[2];
+    t->present = &t->slots[1];
+    t->spare = &t->slots[2];
     return room ? DIPPER_OK : dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
 }
 
-dipper_status dp_search_run(const dp_search *s, dp_diag *diag, dp_candidate *best) {
+static dipper_status find(const dp_search *s, bool softens, dp_diag *diag, dp_candidate *best) {
     state t = {.search = s};
     dipper_status status = enter(&t, diag);
-    if (status == DIPPER_OK) status = run(&t, diag);
+    if (status == DIPPER_OK) status = run(&t, softens, diag);
     if (status == DIPPER_OK) {
         float *psf = best->psf;
         memcpy(psf, t.best->c.psf, (size_t)s->side * (size_t)s->side * sizeof *psf);
@@ -280,4 +351,8 @@ dipper_status dp_search_run(const dp_search *s, dp_diag *diag, dp_candidate *bes
     }
     leave(&t);
     return status;
+}
+
+dipper_status dp_search_run(const dp_search *search, dp_diag *diag, dp_candidate *best) {
+    return find(search, true, diag, best);
 }

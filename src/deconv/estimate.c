@@ -124,6 +124,13 @@ static int count_scales(const dp_estimate *job) {
     return n;
 }
 
+/* The first scale that is finer than that of the PSF to begin with. */
+static int first_scale(const dp_estimate *job, int scales) {
+    int first = 0;
+    while (job->start != NULL && first + 1 < scales && scale_of(scales - 1 - first) < 1.01 * job->start_scale) first++;
+    return first;
+}
+
 static int scaled(int n, double scale) {
     const int m = (int)floor(n * scale + 0.5);
     return m < 1 ? 1 : m;
@@ -176,16 +183,21 @@ static dipper_status make(pyramid *p, const dp_estimate *job, dp_diag *diag) {
     return DIPPER_OK;
 }
 
-/* The coarsest scale begins with the blurred picture and a small blob: no direction is preferred. */
-static void begin(pyramid *p) {
+/* The first scale begins with the blurred picture and the PSF that is given; without one with a small blob: no
+ * direction is preferred. */
+static dipper_status begin(pyramid *p, const dp_estimate *job, dp_diag *diag) {
     dp_scale *s = &p->at;
     memcpy(p->latent, p->blurred, pixels(s) * sizeof *p->latent);
+    if (job->start != NULL)
+        return dp_psf_resample(job->start, job->start_kh, job->start_kw, s->scale / job->start_scale, diag, p->psf,
+                               s->kh, s->kw);
     for (int i = 0; i < s->kh; i++)
         for (int j = 0; j < s->kw; j++) {
             const int y = i - s->kh / 2, x = j - s->kw / 2;
             p->psf[i * s->kw + j] = (float)exp(-0.5 * (x * x + y * y));
         }
     dp_psf_normalise(p->psf, s->kh, s->kw);
+    return DIPPER_OK;
 }
 
 /* PSF and latent picture of the coarser scale `from` become those of the present one. */
@@ -233,14 +245,12 @@ dipper_status dp_estimate_report(const dp_estimate *job, const dp_scale *scale, 
     return dp_fail(diag, DIPPER_ERROR_CANCELLED, "the estimate was asked to stop");
 }
 
+/* coarser: NULL for the first. */
 static dipper_status run_scale(pyramid *p, const dp_estimate *job, const dp_scale *coarser, dp_diag *diag) {
     dp_scale *s = &p->at;
     DP_TRY(dp_plane_resize(job->blurred, job->h, job->w, s->scale, DP_FILTER_TRIANGLE, DP_OUTSIDE_NEAREST, diag,
                            p->blurred, s->h, s->w));
-    if (s->number == 0)
-        begin(p);
-    else
-        DP_TRY(climb(p, coarser, diag));
+    DP_TRY(coarser == NULL ? begin(p, job, diag) : climb(p, coarser, diag));
     s->blurred = p->blurred;
     s->latent = p->latent;
     s->psf = p->psf;
@@ -257,11 +267,11 @@ size_t dp_estimate_bytes(const dp_estimate *job) {
 dipper_status dp_estimate_run(const dp_estimate *job, dp_diag *diag, float *psf, float *latent) {
     pyramid p = {0};
     dp_scale coarser = {0};
-    const int scales = count_scales(job);
+    const int scales = count_scales(job), first = first_scale(job, scales);
     dipper_status status = make(&p, job, diag);
-    for (int i = 0; i < scales && status == DIPPER_OK; i++) {
+    for (int i = first; i < scales && status == DIPPER_OK; i++) {
         p.at = make_scale(job, i, scales);
-        status = run_scale(&p, job, &coarser, diag);
+        status = run_scale(&p, job, i > first ? &coarser : NULL, diag);
         coarser = p.at;
     }
     if (status == DIPPER_OK) {

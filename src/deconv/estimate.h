@@ -20,6 +20,9 @@ typedef struct dp_estimate { /* one run; the same for all scales */
     int h, w, kh, kw;                              /* kh, kw: of the PSF at full size, odd, 3 to 101, at most h, w */
     double noise_sigma;                            /* of blurred, >= 0 */
     double setting[DP_ESTIMATE_SETTINGS];          /* in the order of the estimator's table */
+    const float *start;                            /* (start_kh, start_kw): a PSF to begin with, found in the picture */
+    int start_kh, start_kw;                        /* at start_scale pixels per pixel; odd. NULL: a small blob */
+    double start_scale;
     int (*progress)(int done, int of, void *user); /* non-zero stops. May be NULL */
     void *user;
 } dp_estimate;

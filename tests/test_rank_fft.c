@@ -1,0 +1,122 @@
+/* The ranking of restorations: the truth before what is wrong in one way each; ringing against its definition. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bid/rank_fft.h"
+#include "image/blur.h"
+#include "image/psf.h"
+#include "metric/lags.h"
+
+enum { SIDE = 15, SHARP = 150, SEEN = SHARP - SIDE + 1 };
+
+static dp_diag diag;
+static dp_image sharp, blurred;
+static float psf[SIDE * SIDE];
+
+/* Boxes, and a bent line as PSF. */
+static int start(void **state) {
+    (void)state;
+    static float scene[SHARP * SHARP];
+    unsigned seed = 7;
+    for (int i = 0; i < SHARP * SHARP; i++) scene[i] = 0.5F;
+    for (int n = 0; n < 120; n++) {
+        int v[5];
+        for (int k = 0; k < 5; k++) v[k] = (int)((seed = seed * 1664525U + 1013904223U) >> 8) & 0xffff;
+        const int x = v[0] % SHARP, y = v[1] % SHARP;
+        for (int i = y; i < y + 4 + v[3] % 40 && i < SHARP; i++)
+            for (int j = x; j < x + 4 + v[2] % 40 && j < SHARP; j++) scene[i * SHARP + j] = 0.1F + 0.8F * (float)v[4] / 65535;
+    }
+    for (int i = 3; i < 12; i++) psf[i * SIDE + 4 + i / 2] = 1;
+    for (int i = 9; i < 12; i++) psf[11 * SIDE + i] = 2;
+    (void)dp_psf_normalise(psf, SIDE, SIDE);
+    if (dp_image_create(SEEN, SEEN, 1, &diag, &blurred) || dp_image_create(SEEN, SEEN, 1, &diag, &sharp)) return 1;
+    dp_plane_blur(scene, SHARP, SHARP, psf, SIDE, SIDE, 1, blurred.data);
+    for (int y = 0; y < SEEN; y++)
+        memcpy(dp_image_row(&sharp, 0, y), scene + (y + SIDE / 2) * SHARP + SIDE / 2, SEEN * sizeof(float));
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    dp_image_free(&sharp);
+    dp_image_free(&blurred);
+    return 0;
+}
+
+static dp_rank rank(const dp_image *restored, const float *with) {
+    dp_rank r;
+    assert_int_equal(dp_rank_measure(restored, &blurred, with, SIDE, SIDE, 1, &diag, &r), DIPPER_OK);
+    return r;
+}
+
+static void truth_is_best(void **state) {
+    (void)state;
+    float point[SIDE * SIDE] = {0};
+    point[SIDE * SIDE / 2] = 1;
+    const dp_rank truth = rank(&sharp, psf), no_blur = rank(&blurred, point), unexplained = rank(&sharp, point);
+    assert_true(truth.l1_l2 < no_blur.l1_l2); /* no-blur explains all and is not sharp */
+    assert_true(truth.log_rms < unexplained.log_rms && truth.score < unexplained.score);
+}
+
+/* A picture and half of its copy, taken off at a distance, as a wrong PSF leaves it. */
+static void rings_cost(void **state) {
+    (void)state;
+    dp_image ringing = {0};
+    assert_int_equal(dp_image_copy(&sharp, &diag, &ringing), DIPPER_OK);
+    for (int y = 0; y < SEEN; y++)
+        for (int x = 9; x < SEEN; x++)
+            dp_image_row(&ringing, 0, y)[x] -= 0.3F * (dp_image_row(&sharp, 0, y)[x - 9] - 0.5F);
+    const dp_rank truth = rank(&sharp, psf), wrong = rank(&ringing, psf);
+    if (!(wrong.ringing > 1.5 * truth.ringing && wrong.score > truth.score))
+        fail_msg("ringing %.3f, %.3f, score %.3f, %.3f", truth.ringing, wrong.ringing, truth.score, wrong.score);
+    dp_image_free(&ringing);
+}
+
+/* The transforms give what the sums over pixels give. */
+static void ringing_is_the_lowest_lag(void **state) {
+    (void)state;
+    dp_image parts[2] = {{0}};
+    assert_int_equal(dp_image_crop(&sharp, 0, 0, SEEN, SEEN, &diag, &parts[0]), DIPPER_OK);
+    assert_int_equal(dp_image_crop(&sharp, 11, 5, 61, 97, &diag, &parts[1]), DIPPER_OK);
+    for (int i = 0; i < 2; i++) {
+        const int least = parts[i].width < parts[i].height ? parts[i].width : parts[i].height;
+        dp_lags lags = {0};
+        dp_rank r;
+        assert_int_equal(dp_lags_create(least / 3 < 50 ? least / 3 : 50, &diag, &lags), DIPPER_OK);
+        assert_int_equal(dp_gradient_lags(&parts[i], 0, 1, &diag, &lags), DIPPER_OK);
+        assert_int_equal(dp_rank_measure(&parts[i], &parts[i], psf, SIDE, SIDE, 1, &diag, &r), DIPPER_OK);
+        assert_true(r.ringing > 0.01);
+        assert_true(fabs(r.ringing + dp_lags_echo(&lags).lowest) < 1e-4);
+        dp_lags_free(&lags);
+        dp_image_free(&parts[i]);
+    }
+}
+
+/* A PSF larger than the picture leaves no pixel to judge by; a constant picture has no score. */
+static void what_cannot_be_judged(void **state) {
+    (void)state;
+    dp_image small = {0}, flat = {0};
+    dp_rank r;
+    assert_int_equal(dp_image_create(10, 40, 1, &diag, &small), DIPPER_OK);
+    assert_int_equal(dp_rank_measure(&small, &small, psf, SIDE, SIDE, 1, &diag, &r), DIPPER_ERROR_INPUT);
+    assert_int_equal(dp_image_create(SEEN, SEEN, 1, &diag, &flat), DIPPER_OK);
+    assert_true(isinf(rank(&flat, psf).score));
+    dp_image_free(&small);
+    dp_image_free(&flat);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(truth_is_best),
+        cmocka_unit_test(rings_cost),
+        cmocka_unit_test(ringing_is_the_lowest_lag),
+        cmocka_unit_test(what_cannot_be_judged),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
