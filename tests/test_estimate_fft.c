@@ -146,7 +146,8 @@ static void begins_with_a_psf(void **state) {
     }
     assert_true(first[0] < 0.1 && first[1] > 0.4 && first[2] > 0.4);
     if (!(likeness[1] > likeness[0] && likeness[1] > likeness[2] + 0.03))
-        fail_msg("correlation %.3f, without a start %.3f, from a wrong one %.3f", likeness[1], likeness[0], likeness[2]);
+        fail_msg("correlation %.3f, without a start %.3f, from a wrong one %.3f", likeness[1], likeness[0],
+                 likeness[2]);
     free(blurred);
 }
 

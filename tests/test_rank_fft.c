@@ -30,7 +30,8 @@ static int start(void **state) {
         for (int k = 0; k < 5; k++) v[k] = (int)((seed = seed * 1664525U + 1013904223U) >> 8) & 0xffff;
         const int x = v[0] % SHARP, y = v[1] % SHARP;
         for (int i = y; i < y + 4 + v[3] % 40 && i < SHARP; i++)
-            for (int j = x; j < x + 4 + v[2] % 40 && j < SHARP; j++) scene[i * SHARP + j] = 0.1F + 0.8F * (float)v[4] / 65535;
+            for (int j = x; j < x + 4 + v[2] % 40 && j < SHARP; j++)
+                scene[i * SHARP + j] = 0.1F + 0.8F * (float)v[4] / 65535;
     }
     for (int i = 3; i < 12; i++) psf[i * SIDE + 4 + i / 2] = 1;
     for (int i = 9; i < 12; i++) psf[11 * SIDE + i] = 2;

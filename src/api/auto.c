@@ -31,24 +31,30 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 #if defined(DP_WITH_FFTW)
 
 #define PLAIN                                                                                                          \
-    { "map-l0", 0, 0 }
+    { .method = "map-l0" }
 #define SEVERAL                                                                                                        \
-    PLAIN, {"map-l0", 14, 0.8}, {                                                                                      \
-        "extreme-channel", 0, 0                                                                                        \
+    PLAIN, {"map-l0", {{"iterations", 14}, {"decay", 0.8}}}, {                                                         \
+        .method = "extreme-channel"                                                                                    \
     } /* they err on different pictures */
+#define COARSE                                                                                                         \
+    {.method = "vb"}, {                                                                                                \
+        .method = "map-l0"                                                                                             \
+    }
+
+static const dp_variant plain[] = {PLAIN, {NULL}}; /* of a part: the coarse ones see more */
 
 /* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
  * px; there is no network; the faster non-blind method restores them. */
 static const struct {
     double whole, network, sparse;
     int region;
-    dp_variant variants[4];
+    dp_variant variants[4], coarse[4];
     const char *iterations; /* of the network */
     float share;            /* of its picture in the result (docs/auto.md) */
 } presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {PLAIN}, "1", 0},
-    [DIPPER_PRESET_BALANCED] = {4.1e5, 0, 2e6, 512, {SEVERAL}, "1", 0},
-    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, {SEVERAL}, "1500", 0.35F},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {PLAIN}, {COARSE}, "1", 0},
+    [DIPPER_PRESET_BALANCED] = {4.1e5, 0, 2e6, 512, {SEVERAL}, {COARSE, {"map-l0", {{"weight", 0.01}}}}, "1", 0},
+    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, {SEVERAL}, {COARSE, {"map-l0", {{"weight", 0.01}}}}, "1500", 0.35F},
 };
 
 typedef struct run {
@@ -143,7 +149,7 @@ static dipper_status cut(const run *r, int side, dp_region *at, dp_image *out) {
     return dp_image_crop(&r->luma, at->x, at->y, at->width, at->height, diag, out);
 }
 
-/* Of a large picture a part is enough, of twice the side for large PSFs. */
+/* Of a large picture a part is enough, of a larger side for large PSFs. */
 static dipper_status choose_part(run *r) {
     dp_diag *diag = &r->context->diag;
     const int side = presets[r->options->preset].region;
@@ -152,7 +158,7 @@ static dipper_status choose_part(run *r) {
     if (r->options->noise_sigma < 0)
         DP_TRY(dp_noise_estimate(r->luma.data, r->luma.height, r->luma.width, diag, &r->info->noise_sigma));
     if ((double)dp_image_plane_count(&r->luma) > presets[r->options->preset].whole) {
-        DP_TRY(cut(r, 2 * side, &at, &r->wide));
+        DP_TRY(cut(r, 5 * side / 2, &at, &r->wide));
         DP_TRY(cut(r, side, &at, &r->part));
     } else {
         DP_TRY(dp_image_copy(&r->luma, diag, &r->part));
@@ -235,7 +241,8 @@ static dipper_status find_psf(run *r) {
                         .wide = r->wide.data != NULL ? &r->wide : NULL,
                         .told = r->options->psf_window,
                         .noise_sigma = r->info->noise_sigma,
-                        .variants = presets[r->options->preset].variants,
+                        .variants = r->wide.data != NULL ? plain : presets[r->options->preset].variants,
+                        .coarse = presets[r->options->preset].coarse,
                         .progress = tried,
                         .user = r};
     dp_search_windows(&search);

@@ -108,8 +108,8 @@ dipper_status dp_rank_measure(const dp_image *restored, const dp_image *blurred,
     DP_TRY(measure_gradients(restored, diag, out));
     DP_TRY(measure_residual(restored, blurred, psf, kh, kw, threads, diag, out));
     DP_TRY(measure_ringing(restored, threads, diag, out));
-    out->score = out->l1_l2 + RMS_WEIGHT * out->log_rms + WHITENESS_WEIGHT * out->whiteness +
-                 RINGING_WEIGHT * out->ringing;
+    out->score =
+        out->l1_l2 + RMS_WEIGHT * out->log_rms + WHITENESS_WEIGHT * out->whiteness + RINGING_WEIGHT * out->ringing;
     if (!isfinite(out->score)) out->score = INFINITY;
     return DIPPER_OK;
 }

@@ -5,11 +5,11 @@
 #include "image/image.h"
 
 typedef struct dp_rank {
-    double l1_l2;     /* of the gradients of the result, smoothed a little: low where edges are sharp and nothing rings */
-    double log_rms;   /* logarithm of what the result leaves unexplained of the blurred picture */
+    double l1_l2;   /* of the gradients of the result, smoothed a little: low where edges are sharp and nothing rings */
+    double log_rms; /* logarithm of what the result leaves unexplained of the blurred picture */
     double whiteness; /* how little that is like white noise, root mean square of its autocorrelation: 0 is white */
-    double ringing;   /* how much the gradients of the result are their own opposites at some distance: 0 is not at all */
-    double score;     /* of all: lower is better, infinity if one of them is not finite */
+    double ringing; /* how much the gradients of the result are their own opposites at some distance: 0 is not at all */
+    double score;   /* of all: lower is better, infinity if one of them is not finite */
 } dp_rank;
 
 /* Grey pictures of one size, the PSF (kh, kw) smaller. DIPPER_ERROR_INPUT, DIPPER_ERROR_MEMORY. */

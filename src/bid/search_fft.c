@@ -101,17 +101,10 @@ static void report(state *t, const dp_candidate *c) {
     t->enough = s->progress != NULL && s->progress(c, t->done, t->of, s->user) != 0;
 }
 
-static void set(dp_estimate *job, const char *name, double value) {
-    const int i = dp_estimator_setting(job->estimator, name);
-    if (i >= 0) job->setting[i] = value;
-}
-
 static dp_estimate prepare(const dp_search *s, const dp_image *given, const dp_variant *v, int window) {
     dp_estimate job = dp_estimate_defaults(dp_estimator_find(v->method));
-    if (v->iterations > 0) {
-        set(&job, "iterations", v->iterations);
-        set(&job, "decay", v->decay);
-    }
+    for (int i = 0; i < DP_VARIANT_SETTINGS && v->set[i].name != NULL; i++)
+        job.setting[dp_estimator_setting(job.estimator, v->set[i].name)] = v->set[i].value;
     job.be = s->be;
     job.blurred = given->data;
     job.h = given->height;
@@ -151,8 +144,7 @@ static void compare(state *t) {
     const int side = t->search->side;
     slot *s = t->present;
     double likeness = 0;
-    if (t->compares && s->filled)
-        likeness = dp_psf_compare(t->latest, side, side, s->c.psf, side, side).correlation;
+    if (t->compares && s->filled) likeness = dp_psf_compare(t->latest, side, side, s->c.psf, side, side).correlation;
     if (t->best_is_latest && t->compares) t->best->c.agreement = likeness;
     s->c.agreement = likeness;
     t->compares = s->filled;
@@ -186,12 +178,9 @@ static dipper_status look_through(state *t, const dp_variant *v, dp_diag *diag) 
 /* ---- The wide picture ---- */
 
 /* A large PSF needs a large picture, and at half the size it is found more surely, and in a fraction of the time; the
- * finer scales then only add its detail. Two methods look, because they err on different pictures; map-l0 is the better
- * one at detail. docs/auto.md */
-static const dp_variant coarse_variants[][2] = {{{"vb", 0, 0}, {NULL, 0, 0}}, {{"map-l0", 0, 0}, {NULL, 0, 0}}};
-enum { COARSE = sizeof coarse_variants / sizeof *coarse_variants };
+ * finer scales then only add its detail, which map-l0 is good at. docs/auto.md */
 static const double HALF = 0.5;
-static const dp_variant finer = {"map-l0", 0, 0};
+static const dp_variant finer = {.method = "map-l0"};
 
 static int tried_coarse(const dp_candidate *c, int done, int of, void *user) {
     state *t = user;
@@ -244,8 +233,9 @@ static dipper_status look_halved(state *t, dp_search *coarse, dp_diag *diag) {
     dp_candidate c = {.psf = dp_alloc(n, sizeof *c.psf)};
     if (c.psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
     dipper_status status = DIPPER_OK;
-    for (int i = 0; i < COARSE && status == DIPPER_OK && !t->enough; i++) {
-        coarse->variants = coarse_variants[i];
+    for (const dp_variant *v = t->search->coarse; v->method != NULL && status == DIPPER_OK && !t->enough; v++) {
+        const dp_variant one[] = {*v, {NULL}};
+        coarse->variants = one;
         status = find(coarse, false, diag, &c);
         if (status == DIPPER_OK) status = refine(t, &c, coarse->side, diag);
         if (status == DIPPER_ERROR_DIVERGED) status = DIPPER_OK; /* nothing was found there */
@@ -303,8 +293,9 @@ static dipper_status run(state *t, bool softens, dp_diag *diag) {
                         .progress = tried_coarse,
                         .user = t};
     const bool wide = coarse_windows(s, &coarse);
+    t->of = softens ? SOFTNESSES : 0;
     for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
-    t->of += (wide ? COARSE * (coarse.window_count + 1) : 0) + (softens ? SOFTNESSES : 0);
+    for (const dp_variant *v = s->coarse; wide && v->method != NULL; v++) t->of += coarse.window_count + 1;
     for (const dp_variant *v = s->variants; v->method != NULL && !t->enough; v++) DP_TRY(look_through(t, v, diag));
     if (wide && !t->enough) DP_TRY(look_wide(t, &coarse, diag));
     if (!t->best->filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");

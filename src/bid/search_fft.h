@@ -10,10 +10,14 @@
 
 enum { DP_SEARCH_WINDOWS = 16 };
 
+enum { DP_VARIANT_SETTINGS = 2 };
+
 typedef struct dp_variant { /* of kernel estimation */
     const char *method;     /* NULL ends a list */
-    int iterations;         /* per scale; 0: the method's own, also of the decay */
-    double decay;           /* of its weights from iteration to iteration */
+    struct {
+        const char *name; /* of a setting of the method; NULL: the rest are its own */
+        double value;
+    } set[DP_VARIANT_SETTINGS];
 } dp_variant;
 
 typedef struct dp_candidate {
@@ -21,18 +25,19 @@ typedef struct dp_candidate {
     int window;                /* px: side that it was told */
     double softness;           /* px */
     float *psf;                /* (side, side) of the search */
-    double agreement;          /* likeness to the PSF found in the next larger window: a right one stays when it is given
-                                  more room; in the largest to that of the one before, 0: there is no other */
-    dp_rank rank;              /* of luma restored with it */
+    double agreement; /* likeness to the PSF found in the next larger window: a right one stays when it is given
+                         more room; in the largest to that of the one before, 0: there is no other */
+    dp_rank rank;     /* of luma restored with it */
 } dp_candidate;
 
 typedef struct dp_search {
     dp_backend *be;
-    const dp_image *luma;      /* of the part to look at */
-    const dp_image *wide;      /* NULL; or a larger part: large PSFs are also looked for in that, halved in size */
-    double noise_sigma;        /* of luma, >= 0 */
+    const dp_image *luma;       /* of the part to look at */
+    const dp_image *wide;       /* NULL; or a larger part: large PSFs are also looked for in that, halved in size, */
+    const dp_variant *coarse;   /* in each of these ways, which end as variants do */
+    double noise_sigma;         /* of luma, >= 0 */
     const dp_variant *variants; /* ends with a NULL method */
-    int told;                  /* px: the window, odd; 0: all */
+    int told;                   /* px: the window, odd; 0: all */
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising: dp_search_windows */
     int side;                                     /* of all PSFs: at least the last window */
     /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent, its

@@ -15,13 +15,13 @@ typedef dipper_estimate_setting dp_setting; /* one number of an estimator */
 
 typedef struct dp_estimate { /* one run; the same for all scales */
     const dp_estimator *estimator;
-    dp_backend *be;                                /* of floats */
-    const float *blurred;                          /* luma (h, w), finite, not constant */
-    int h, w, kh, kw;                              /* kh, kw: of the PSF at full size, odd, 3 to 101, at most h, w */
-    double noise_sigma;                            /* of blurred, >= 0 */
-    double setting[DP_ESTIMATE_SETTINGS];          /* in the order of the estimator's table */
-    const float *start;                            /* (start_kh, start_kw): a PSF to begin with, found in the picture */
-    int start_kh, start_kw;                        /* at start_scale pixels per pixel; odd. NULL: a small blob */
+    dp_backend *be;                       /* of floats */
+    const float *blurred;                 /* luma (h, w), finite, not constant */
+    int h, w, kh, kw;                     /* kh, kw: of the PSF at full size, odd, 3 to 101, at most h, w */
+    double noise_sigma;                   /* of blurred, >= 0 */
+    double setting[DP_ESTIMATE_SETTINGS]; /* in the order of the estimator's table */
+    const float *start;                   /* (start_kh, start_kw): a PSF to begin with, found in the picture */
+    int start_kh, start_kw;               /* at start_scale pixels per pixel; odd. NULL: a small blob */
     double start_scale;
     int (*progress)(int done, int of, void *user); /* non-zero stops. May be NULL */
     void *user;
