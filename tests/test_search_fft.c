@@ -272,7 +272,7 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
         assert_true(hurried || best.window > SIDE);
         free(best.psf);
     }
-    if (!(likeness[0] > 0.95 && likeness[0] > likeness[1]))
+    if (!(likeness[0] > 0.95 && likeness[1] > 0.95))
         fail_msg("likeness %.3f, in a hurry %.3f", likeness[0], likeness[1]);
     dp_image_free(&part);
     dp_image_free(&wide);

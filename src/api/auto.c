@@ -30,31 +30,26 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 
 #if defined(DP_WITH_FFTW)
 
-#define PLAIN                                                                                                          \
-    { .method = "map-l0" }
-#define SEVERAL                                                                                                        \
-    PLAIN, {"map-l0", {{"iterations", 14}, {"decay", 0.8}}}, {                                                         \
-        .method = "extreme-channel"                                                                                    \
-    } /* they err on different pictures */
-#define COARSE                                                                                                         \
-    {.method = "vb"}, {                                                                                                \
-        .method = "map-l0"                                                                                             \
-    }
-
-static const dp_variant plain[] = {PLAIN, {NULL}}; /* of a part: the coarse ones see more */
+/* Ways of estimating: they err on different pictures. */
+static const dp_variant plain[] = {{.method = "map-l0"}, {NULL}};
+static const dp_variant several[] = {
+    {.method = "map-l0"}, {"map-l0", {{"iterations", 14}, {"decay", 0.8}}}, {.method = "extreme-channel"}, {NULL}};
+static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {NULL}};
+static const dp_variant more_coarse[] = {
+    {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {NULL}};
 
 /* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
  * px; there is no network; the faster non-blind method restores them. */
 static const struct {
     double whole, network, sparse;
     int region;
-    dp_variant variants[4], coarse[4];
-    const char *iterations; /* of the network */
-    float share;            /* of its picture in the result (docs/auto.md) */
+    const dp_variant *variants, *coarse; /* of a whole picture; in a large one's halved part */
+    const char *iterations;              /* of the network */
+    float share;                         /* of its picture in the result (docs/auto.md) */
 } presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, {PLAIN}, {COARSE}, "1", 0},
-    [DIPPER_PRESET_BALANCED] = {4.1e5, 0, 2e6, 512, {SEVERAL}, {COARSE, {"map-l0", {{"weight", 0.01}}}}, "1", 0},
-    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, {SEVERAL}, {COARSE, {"map-l0", {{"weight", 0.01}}}}, "1500", 0.35F},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, plain, coarse, "1", 0},
+    [DIPPER_PRESET_BALANCED] = {4.1e5, 0, 2e6, 512, several, more_coarse, "1", 0},
+    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, several, more_coarse, "1500", 0.35F},
 };
 
 typedef struct run {
