@@ -172,8 +172,9 @@ static void search_finds_psf_and_softness(void **state) {
 }
 
 /* The candidates' agreement is that with the next larger window, of the best one as well. */
-static int watch_agreement(const dp_candidate *c, int done, int of, void *user) {
+static int watch_agreement(const dp_candidate *c, int done, int of, double growth, void *user) {
     (void)of;
+    assert_true(growth >= 1);
     assert_true(c->softness > 0 || c->agreement == 0); /* not known yet */
     *(int *)user = done;
     return 0;
@@ -201,8 +202,8 @@ static void search_asks_the_next_window(void **state) {
     dp_image_free(&blurred);
 }
 
-static int after_three(const dp_candidate *c, int done, int of, void *user) {
-    (void)of;
+static int after_three(const dp_candidate *c, int done, int of, double growth, void *user) {
+    (void)of, (void)growth;
     assert_non_null(c->variant);
     *(int *)user = done;
     return done >= 3;
@@ -226,15 +227,15 @@ static void search_can_be_stopped(void **state) {
     dp_image_free(&blurred);
 }
 
-static int count(const dp_candidate *c, int done, int of, void *user) {
-    (void)c;
+static int count(const dp_candidate *c, int done, int of, double growth, void *user) {
+    (void)c, (void)growth;
     assert_true(done <= of);
     *(int *)user = of;
     return 0;
 }
 
-static int after_all_but_four(const dp_candidate *c, int done, int of, void *user) {
-    (void)c;
+static int after_all_but_four(const dp_candidate *c, int done, int of, double growth, void *user) {
+    (void)c, (void)growth;
     *(int *)user = done;
     return done == of - 4; /* before the last one's detail is added and softness looked for */
 }

@@ -198,8 +198,7 @@ static double reserve(const run *r) {
     return fmax(forecast(r, true), fmin(forecast(r, false), 0.5 * r->options->max_seconds));
 }
 
-static int tried(const dp_candidate *c, int done, int of, void *user) {
-    const double growth = 1.5; /* of the time from window to window, at most about */
+static int tried(const dp_candidate *c, int done, int of, double growth, void *user) {
     run *r = user;
     (void)c;
     const double now = dp_seconds(), took = now - r->latest;

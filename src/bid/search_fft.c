@@ -95,10 +95,13 @@ static dipper_status measure(state *t, slot *s, dp_diag *diag) {
     return restore(t->search, diag, &s->c);
 }
 
-static void report(state *t, const dp_candidate *c) {
+/* From window to window, from the halved picture to the whole. */
+static const double GROWTH = 1.5, GROWTH_FINER = 3;
+
+static void report(state *t, const dp_candidate *c, double growth) {
     const dp_search *s = t->search;
     t->done++;
-    t->enough = s->progress != NULL && s->progress(c, t->done, t->of, s->user) != 0;
+    t->enough = s->progress != NULL && s->progress(c, t->done, t->of, growth, s->user) != 0;
 }
 
 static dp_estimate prepare(const dp_search *s, const dp_image *given, const dp_variant *v, int window) {
@@ -162,7 +165,7 @@ static dipper_status look(state *t, const dp_variant *v, int window, dp_diag *di
     const dp_estimate job = prepare(t->search, t->search->luma, v, window);
     begin(t, t->search->luma, v, window, 0);
     DP_TRY(estimate(t, &job, diag));
-    report(t, &t->present->c);
+    report(t, &t->present->c, GROWTH);
     compare(t);
     t->best_is_latest = keep_if_better(t);
     return DIPPER_OK;
@@ -182,10 +185,9 @@ static dipper_status look_through(state *t, const dp_variant *v, dp_diag *diag) 
 static const double HALF = 0.5;
 static const dp_variant finer = {.method = "map-l0"};
 
-static int tried_coarse(const dp_candidate *c, int done, int of, void *user) {
+static int tried_coarse(const dp_candidate *c, int done, int of, double growth, void *user) {
     state *t = user;
-    (void)done, (void)of;
-    report(t, c);
+    report(t, c, done < of ? growth : GROWTH_FINER);
     return t->enough;
 }
 
@@ -220,7 +222,7 @@ static dipper_status refine(state *t, const dp_candidate *c, int side, dp_diag *
         job.start_kh = job.start_kw = side;
         job.start_scale = HALF;
         DP_TRY(estimate(t, &job, diag));
-        report(t, &t->present->c);
+        report(t, &t->present->c, GROWTH);
     }
     t->present->c.agreement = c->agreement;
     keep_if_better(t);
@@ -275,7 +277,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
         s->c.agreement = of->agreement;
         memcpy(s->found, sharp->found, (size_t)of->window * (size_t)of->window * sizeof *s->found);
         if (dp_soften(&job, sharp->latent, softness[i], &nothing, s->found) == DIPPER_OK) DP_TRY(measure(t, s, diag));
-        report(t, &s->c);
+        report(t, &s->c, GROWTH);
         if (!s->filled || s->c.rank.whiteness >= whitest || s->c.rank.log_rms <= of->rank.log_rms - FALL) continue;
         whitest = s->c.rank.whiteness;
         swap(&t->present, &t->spare);

@@ -41,8 +41,8 @@ typedef struct dp_search {
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising: dp_search_windows */
     int side;                                     /* of all PSFs: at least the last window */
     /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent, its
-     * agreement not yet known. */
-    int (*progress)(const dp_candidate *tried, int done, int of, void *user);
+     * agreement not yet known. growth: at most so many times this one's time the next one takes, about. */
+    int (*progress)(const dp_candidate *tried, int done, int of, double growth, void *user);
     void *user;
 } dp_search;
 
