@@ -41,6 +41,16 @@ expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 0.2 -o hurried.npy
 exists hurried.npy
 err_has 'left something out'
 
+# A large PSF in a picture of which a part is looked at: it is found in the halved wide part, too.
+expect 0 "$(dirname "$DIPPER")/dipper-scene" -o large --size 500x404 --psf-size 61 --noise 0.002
+expect 0 "$DIPPER" deblur -j 1 large/blurred.* --preset fast -k 61 --no-verdict -o large.npy
+err_has 'found in 400x400'
+expect 0 "$DIPPER" score large.npy --gt large/sharp.* --blurred large/blurred.* --psf large_psf.npy --psf-gt large/psf.npy --json
+check 'the large PSF is not found' python3 -c '
+import json, sys
+s = json.load(open(".seen/out"))
+sys.exit(not (s["isnr_db"] > 4 and s["psf_correlation"] > 0.9))'
+
 # A sharp picture comes back as it was, with that verdict; told a size it is restored.
 expect 0 "$DIPPER" deblur -j 1 "$sharp" --preset fast -o "kept.${sharp##*.}"
 err_has 'is sharp already, and the result is the picture as it was'
