@@ -193,8 +193,9 @@ static int tried_coarse(const dp_candidate *c, int done, int of, double growth, 
 
 /* False: nothing to look for there. */
 static bool coarse_windows(const dp_search *s, dp_search *coarse) {
-    const int least = 13, most = s->side / 2;
-    if (s->wide == NULL || most < least) return false;
+    const int least = 13, quarter = s->wide != NULL ? shorter(s->wide) / 4 : 0; /* half of the halved one */
+    const int most = s->side / 2 < quarter ? s->side / 2 : quarter;
+    if (most < least) return false;
     if (s->told > 0) {
         coarse->told = most | 1;
         dp_search_windows(coarse);
