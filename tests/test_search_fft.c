@@ -171,15 +171,13 @@ static void search_finds_psf_and_softness(void **state) {
     }
 }
 
-/* The candidates' agreement is that with the next larger window, of the best one as well. */
-static int watch_agreement(const dp_candidate *c, int done, int of, double growth, void *user) {
-    (void)of;
-    assert_true(growth >= 1);
-    assert_true(c->softness > 0 || c->agreement == 0); /* not known yet */
+static int count(int done, int of, void *user) {
+    assert_true(done <= of);
     *(int *)user = done;
     return 0;
 }
 
+/* The best one's agreement is that with the next larger window. */
 static void search_asks_the_next_window(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
@@ -187,12 +185,13 @@ static void search_asks_the_next_window(void **state) {
     dp_image blurred = see(psf, 0, sharp);
     dp_search s = search_in(&blurred);
     int done = 0;
-    s.progress = watch_agreement;
+    s.progress = count;
     s.user = &done;
     dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
     assert_non_null(best.psf);
     assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
     assert_int_equal(done, s.window_count + 3);
+    assert_int_equal(best.tried, done);
     assert_true(best.agreement > 0.85 && best.agreement <= 1 + 1e-6);
     s.told = best.window; /* nothing to agree with */
     dp_search_windows(&s);
@@ -202,42 +201,72 @@ static void search_asks_the_next_window(void **state) {
     dp_image_free(&blurred);
 }
 
-static int after_three(const dp_candidate *c, int done, int of, double growth, void *user) {
-    (void)of, (void)growth;
-    assert_non_null(c->variant);
+static int after_one(int done, int of, void *user) {
+    (void)of;
     *(int *)user = done;
-    return done >= 3;
+    return 1;
 }
 
+static bool three_fit(double took, double next, void *user) {
+    assert_true(took > 0 && next >= took);
+    return ++*(int *)user < 3;
+}
+
+/* By the caller, or because there is no time for another one: what there is is the result. */
 static void search_can_be_stopped(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
     make_psf(psf);
     dp_image blurred = see(psf, 0, sharp);
-    dp_search s = search_in(&blurred);
-    int done = 0;
-    s.progress = after_three;
-    s.user = &done;
-    dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
-    assert_non_null(best.psf);
-    assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
-    assert_int_equal(done, 3);
-    assert_true(best.window > 0 && isfinite(best.rank.score));
-    free(best.psf);
+    for (int hurried = 0; hurried < 2; hurried++) {
+        dp_search s = search_in(&blurred);
+        int asked = 0;
+        if (hurried)
+            s.fits = three_fit;
+        else
+            s.progress = after_one;
+        s.user = &asked;
+        dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
+        assert_non_null(best.psf);
+        assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+        assert_int_equal(asked, hurried ? 3 : 1);
+        assert_int_equal(best.tried, hurried ? 3 : 1);
+        assert_true(best.window > 0 && isfinite(best.rank.score) && best.softness == 0);
+        free(best.psf);
+    }
     dp_image_free(&blurred);
 }
 
-static int count(const dp_candidate *c, int done, int of, double growth, void *user) {
-    (void)c, (void)growth;
-    assert_true(done <= of);
-    *(int *)user = of;
-    return 0;
+/* With one thread and with several the same bits. */
+static void threads_change_nothing(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP], *found[2];
+    dp_candidate best[2] = {{0}};
+    make_psf(psf);
+    dp_image blurred = see(psf, 0.5, sharp);
+    size_t n = 0;
+    for (int i = 0; i < 2; i++) {
+        dp_backend *own = NULL;
+        assert_int_equal(dp_backend_open("cpu", i ? 3 : 1, &diag, &own), DIPPER_OK);
+        dp_search s = search_in(&blurred);
+        s.be = own;
+        n = (size_t)s.side * (size_t)s.side;
+        best[i].psf = found[i] = calloc(n, sizeof(float));
+        assert_non_null(found[i]);
+        assert_int_equal(dp_search_run(&s, &diag, &best[i]), DIPPER_OK);
+        dp_backend_close(&own);
+    }
+    assert_memory_equal(found[0], found[1], n * sizeof(float));
+    assert_true(best[0].rank.score == best[1].rank.score && best[0].agreement == best[1].agreement);
+    free(found[0]);
+    free(found[1]);
+    dp_image_free(&blurred);
 }
 
-static int after_all_but_four(const dp_candidate *c, int done, int of, double growth, void *user) {
-    (void)c, (void)growth;
-    *(int *)user = done;
-    return done == of - 4; /* before the last one's detail is added and softness looked for */
+/* The finer scales take three times as long as a candidate of the halved picture. */
+static bool no_finer_scales(double took, double next, void *user) {
+    (void)user;
+    return next < 2.5 * took;
 }
 
 /* A PSF too large for the part: the halved wide picture has it, and adds detail if there is time. */
@@ -259,7 +288,8 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
         int n = 0;
         s.wide = &wide;
         s.coarse = coarse;
-        s.progress = hurried ? after_all_but_four : count;
+        s.progress = count;
+        s.fits = hurried ? no_finer_scales : NULL;
         s.user = &n;
         dp_search_windows(&s);
         assert_true(s.windows[s.window_count - 1] < LARGE && s.side > LARGE);
@@ -273,7 +303,7 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
         assert_true(hurried || best.window > SIDE);
         free(best.psf);
     }
-    if (!(likeness[0] > 0.95 && likeness[1] > 0.95))
+    if (!(likeness[0] > 0.95 && likeness[1] > 0.7))
         fail_msg("likeness %.3f, in a hurry %.3f", likeness[0], likeness[1]);
     dp_image_free(&part);
     dp_image_free(&wide);
@@ -284,6 +314,7 @@ int main(void) {
         cmocka_unit_test(windows_suit_the_picture),      cmocka_unit_test(softening_finds_the_narrower_psf),
         cmocka_unit_test(search_finds_psf_and_softness), cmocka_unit_test(search_asks_the_next_window),
         cmocka_unit_test(search_can_be_stopped),         cmocka_unit_test(large_psfs_are_found_in_the_wide_picture),
+        cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -59,11 +59,11 @@ typedef struct run {
     dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for */
     dp_image wide;                /* of a large picture: where large PSFs are looked for */
     dp_candidate found;
-    int side;             /* of found.psf */
-    float *psf;           /* the caller's */
-    double steepness;     /* of its edges; NaN: not to be looked at */
-    double begun, latest; /* dp_seconds: of the call; when the latest PSF had been tried */
-    double first;         /* how long the first one took to try */
+    int side;         /* of found.psf */
+    float *psf;       /* the caller's */
+    double steepness; /* of its edges; NaN: not to be looked at */
+    double begun;     /* dp_seconds: of the call */
+    double first;     /* how long the first one took to try */
     const char *stage;
     double share_from, share_to; /* of all the work, in the present stage */
     bool cancelled;
@@ -198,17 +198,16 @@ static double reserve(const run *r) {
     return fmax(forecast(r, true), fmin(forecast(r, false), 0.5 * r->options->max_seconds));
 }
 
-static int tried(const dp_candidate *c, int done, int of, double growth, void *user) {
+static int tried(int done, int of, void *user) {
+    return report(user, (double)done / of);
+}
+
+static bool fits(double took, double next, void *user) {
     run *r = user;
-    (void)c;
-    const double now = dp_seconds(), took = now - r->latest;
-    r->latest = now;
-    r->info->tried = done;
-    if (done == 1) r->first = took;
-    if (report(r, (double)done / of)) return 1;
-    if (left(r) > growth * took + reserve(r)) return 0;
-    r->info->hurried |= done < of;
-    return 1;
+    if (!(r->first > 0)) r->first = took;
+    if (left(r) > next + reserve(r)) return true;
+    r->info->hurried = 1;
+    return false;
 }
 
 /* The smallest window, centred and odd, that holds what is not 0. */
@@ -238,19 +237,21 @@ static dipper_status find_psf(run *r) {
                         .variants = r->wide.data != NULL ? plain : presets[r->options->preset].variants,
                         .coarse = presets[r->options->preset].coarse,
                         .progress = tried,
+                        .fits = fits,
                         .user = r};
     dp_search_windows(&search);
     r->side = search.side;
-    r->latest = dp_seconds();
     r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
     if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
     DP_TRY(dp_search_run(&search, &r->context->diag, &r->found));
     r->info->estimator = r->found.variant->method;
     r->info->window = r->found.window;
+    r->info->tried = r->found.tried;
     r->info->softness = r->found.softness;
     r->info->score = r->found.rank.score;
-    const size_t pixels = dp_image_plane_count(r->wide.data != NULL ? &r->wide : &r->part);
-    r->info->memory_bytes = pixels * sizeof(float) * 30;
+    const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
+    const size_t wide = r->wide.data != NULL ? dp_image_plane_count(&r->wide) : 0;
+    r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
     trim(r);
     return r->cancelled ? stopped(r) : DIPPER_OK;
 }

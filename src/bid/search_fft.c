@@ -1,8 +1,10 @@
 #include "bid/search_fft.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "deconv/nonblind.h"
 #include "deconv/soften_fft.h"
@@ -48,24 +50,43 @@ enum { SOFTNESSES = sizeof softness / sizeof *softness };
 typedef struct slot {      /* a candidate with all that belongs to it */
     dp_candidate c;        /* its psf (side, side) is owned */
     const dp_image *given; /* luma or wide: what it was estimated from */
-    float *latent;         /* the estimator's sharp picture of that */
-    float *found;          /* (window, window): the PSF before it was put into the middle of the larger one */
-    bool filled;
+    float *latent;         /* the estimator's sharp picture of that; owned */
+    float *found;          /* (window, window): the PSF before it was put into the middle of the larger one; owned */
+    bool filled;           /* an estimate that comes to nothing leaves it unfilled */
 } slot;
 
 typedef struct state {
     const dp_search *search;
-    slot slots[3], *best, *present, *spare; /* these three in some order */
-    float *latest;                          /* (side, side): the PSF of the window before, if there is one: */
-    bool compares, best_is_latest;          /* and it is the best one's */
+    slot best;
+    bool halved; /* it looks in the halved picture: the last one of `of` is what goes on to the finer scales */
     int done, of;
     bool enough;
 } state;
 
-static dipper_status restore(const dp_search *s, dp_diag *diag, dp_candidate *c) {
+static void clear(slot *s) {
+    dp_free(s->c.psf);
+    dp_free(s->latent);
+    dp_free(s->found);
+    *s = (slot){0};
+}
+
+static dipper_status fill(slot *s, const dp_search *search, const dp_image *given, const dp_variant *v, int window,
+                          double soft, dp_diag *diag) {
+    const size_t n = (size_t)search->side * (size_t)search->side, m = (size_t)window * (size_t)window;
+    clear(s);
+    s->c = (dp_candidate){.variant = v, .window = window, .softness = soft, .rank.score = INFINITY};
+    s->given = given;
+    s->c.psf = dp_alloc(n, sizeof *s->c.psf);
+    s->found = dp_alloc(m, sizeof *s->found);
+    s->latent = dp_alloc(dp_image_plane_count(given), sizeof *s->latent);
+    if (s->c.psf != NULL && s->found != NULL && s->latent != NULL) return DIPPER_OK;
+    return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
+}
+
+static dipper_status restore(const dp_search *s, dp_backend *be, dp_diag *diag, dp_candidate *c) {
     dp_image restored = {0};
     dp_nonblind job = {.method = dp_method_find("hyperlaplacian"),
-                       .be = s->be,
+                       .be = be,
                        .psf = c->psf,
                        .kh = s->side,
                        .kw = s->side,
@@ -77,7 +98,7 @@ static dipper_status restore(const dp_search *s, dp_diag *diag, dp_candidate *c)
     DP_TRY(dp_image_copy(s->luma, diag, &restored));
     dipper_status status = job.method->run(&job, &restored, diag);
     if (status == DIPPER_OK)
-        status = dp_rank_measure(&restored, s->luma, c->psf, s->side, s->side, s->be->threads, diag, &c->rank);
+        status = dp_rank_measure(&restored, s->luma, c->psf, s->side, s->side, be->threads, diag, &c->rank);
     dp_image_free(&restored);
     return status;
 }
@@ -89,93 +110,114 @@ static void place(const float *psf, int window, int side, float *padded) {
         memcpy(padded + (y + at) * side + at, psf + y * window, (size_t)window * sizeof *psf);
 }
 
-static dipper_status measure(state *t, slot *s, dp_diag *diag) {
-    place(s->found, s->c.window, t->search->side, s->c.psf);
-    s->filled = true;
-    return restore(t->search, diag, &s->c);
+static dipper_status measure(const dp_search *s, dp_backend *be, slot *k, dp_diag *diag) {
+    place(k->found, k->c.window, s->side, k->c.psf);
+    k->filled = true;
+    return restore(s, be, diag, &k->c);
 }
 
-/* From window to window, from the halved picture to the whole. */
-static const double GROWTH = 1.5, GROWTH_FINER = 3;
-
-static void report(state *t, const dp_candidate *c, double growth) {
-    const dp_search *s = t->search;
-    t->done++;
-    t->enough = s->progress != NULL && s->progress(c, t->done, t->of, growth, s->user) != 0;
-}
-
-static dp_estimate prepare(const dp_search *s, const dp_image *given, const dp_variant *v, int window) {
+static dp_estimate prepare(const dp_search *s, dp_backend *be, const slot *k) {
+    const dp_variant *v = k->c.variant;
     dp_estimate job = dp_estimate_defaults(dp_estimator_find(v->method));
     for (int i = 0; i < DP_VARIANT_SETTINGS && v->set[i].name != NULL; i++)
         job.setting[dp_estimator_setting(job.estimator, v->set[i].name)] = v->set[i].value;
-    job.be = s->be;
-    job.blurred = given->data;
-    job.h = given->height;
-    job.w = given->width;
-    job.kh = job.kw = window;
+    job.be = be;
+    job.blurred = k->given->data;
+    job.h = k->given->height;
+    job.w = k->given->width;
+    job.kh = job.kw = k->c.window;
     job.noise_sigma = s->noise_sigma;
     return job;
 }
 
-/* Starts the present slot; its memory stays. */
-static void begin(state *t, const dp_image *given, const dp_variant *v, int window, double soft) {
-    slot *s = t->present;
-    float *psf = s->c.psf;
-    s->c = (dp_candidate){.variant = v, .window = window, .softness = soft, .psf = psf, .rank.score = INFINITY};
-    s->given = given;
-    s->filled = false;
-}
-
-/* An estimate that comes to nothing leaves the present slot unfilled. */
-static dipper_status estimate(state *t, const dp_estimate *job, dp_diag *diag) {
+static dipper_status estimate(const dp_search *s, const dp_estimate *job, slot *k, dp_diag *diag) {
     dp_diag nothing = {0};
-    const dipper_status status = dp_estimate_run(job, &nothing, t->present->found, t->present->latent);
+    const dipper_status status = dp_estimate_run(job, &nothing, k->found, k->latent);
     if (status == DIPPER_ERROR_MEMORY) return dp_fail(diag, status, "out of memory to look for a PSF");
-    return status == DIPPER_OK ? measure(t, t->present, diag) : DIPPER_OK;
+    return status == DIPPER_OK ? measure(s, job->be, k, diag) : DIPPER_OK;
 }
 
-static void swap(slot **a, slot **b) {
-    slot *c = *a;
-    *a = *b;
-    *b = c;
+static void keep_if_better(state *t, slot *s) {
+    if (!s->filled || (t->best.filled && s->c.rank.score >= t->best.c.rank.score)) return;
+    clear(&t->best);
+    t->best = *s;
+    *s = (slot){0};
+}
+
+/* From window to window, from the halved picture to the whole: of the time a candidate takes. */
+static const double GROWTH = 1.5, GROWTH_FINER = 3;
+
+/* One took that long. Within the critical section if there are several threads; `callers`: this is the caller's. */
+static void finish(state *t, double took, double growth, bool callers) {
+    const dp_search *s = t->search;
+    t->done++;
+    if (t->halved && t->done + 1 == t->of) growth = GROWTH_FINER;
+    if (t->done < t->of && s->fits != NULL && !s->fits(took, growth * took, s->user)) t->enough = true;
+    if (callers && s->progress != NULL && s->progress(t->done, t->of, s->user)) t->enough = true;
 }
 
 /* ---- All windows ---- */
 
-/* The present candidate's agreement with the window before, and the best one's if it is that. */
-static void compare(state *t) {
-    const int side = t->search->side;
-    slot *s = t->present;
-    double likeness = 0;
-    if (t->compares && s->filled) likeness = dp_psf_compare(t->latest, side, side, s->c.psf, side, side).correlation;
-    if (t->best_is_latest && t->compares) t->best->c.agreement = likeness;
-    s->c.agreement = likeness;
-    t->compares = s->filled;
-    t->best_is_latest = false;
-    if (s->filled) memcpy(t->latest, s->c.psf, (size_t)side * (size_t)side * sizeof *t->latest);
-}
-
-static bool keep_if_better(state *t) {
-    if (!t->present->filled || (t->best->filled && t->present->c.rank.score >= t->best->c.rank.score)) return false;
-    swap(&t->present, &t->best);
-    return true;
-}
-
-static dipper_status look(state *t, const dp_variant *v, int window, dp_diag *diag) {
-    const dp_estimate job = prepare(t->search, t->search->luma, v, window);
-    begin(t, t->search->luma, v, window, 0);
-    DP_TRY(estimate(t, &job, diag));
-    report(t, &t->present->c, GROWTH);
-    compare(t);
-    t->best_is_latest = keep_if_better(t);
-    return DIPPER_OK;
-}
-
-static dipper_status look_through(state *t, const dp_variant *v, dp_diag *diag) {
+/* One of all ways and windows: window by window, way by way. */
+static dipper_status look(state *t, int number, dp_backend *be, slot *k, dp_diag *diag) {
     const dp_search *s = t->search;
-    t->compares = t->best_is_latest = false;
-    for (int i = 0; i < s->window_count && !t->enough; i++) DP_TRY(look(t, v, s->windows[i], diag));
-    return DIPPER_OK;
+    const double begun = dp_seconds();
+    DP_TRY(fill(k, s, s->luma, &s->variants[number / s->window_count], s->windows[number % s->window_count], 0, diag));
+    const dp_estimate job = prepare(s, be, k);
+    const dipper_status status = estimate(s, &job, k, diag);
+#pragma omp critical(dp_search)
+    finish(t, dp_seconds() - begun, GROWTH, be == s->be || omp_get_thread_num() == 0);
+    return status;
+}
+
+/* Agreement: of each with the next larger window, of the last with the one before. */
+static void compare(const dp_search *s, slot *k) {
+    const int n = s->window_count, side = s->side;
+    for (int i = 0; i < n; i++) {
+        const slot *other = i + 1 < n && k[i + 1].c.window > 0 ? &k[i + 1] : i > 0 ? &k[i - 1] : &k[i];
+        if (other == &k[i] || !k[i].filled || !other->filled) continue;
+        k[i].c.agreement = dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation;
+    }
+}
+
+/* The first alone with all threads: its time tells the caller what the rest takes. Then as many at once as there are
+ * threads, in order, until it is enough. */
+static dipper_status look_at(state *t, int n, slot *slots, dp_diag *diag) {
+    const dp_search *s = t->search;
+    dp_backend alone = *s->be;
+    dipper_status status = look(t, 0, s->be, &slots[0], diag);
+    alone.threads = 1;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(s->be->threads < n ? s->be->threads : n)
+    for (int i = 1; i < n; i++) {
+        dp_diag own = {0};
+        bool over;
+#pragma omp critical(dp_search)
+        over = t->enough || status != DIPPER_OK;
+        if (over) continue;
+        const dipper_status mine = look(t, i, &alone, &slots[i], &own);
+#pragma omp critical(dp_search)
+        if (mine != DIPPER_OK && status == DIPPER_OK) {
+            status = mine;
+            if (diag != NULL) *diag = own;
+        }
+    }
+    return status;
+}
+
+static dipper_status look_through(state *t, dp_diag *diag) {
+    const dp_search *s = t->search;
+    int n = 0;
+    for (const dp_variant *v = s->variants; v->method != NULL; v++) n += s->window_count;
+    slot *slots = dp_alloc((size_t)n, sizeof *slots);
+    if (slots == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
+    const dipper_status status = look_at(t, n, slots, diag);
+    for (int i = 0; status == DIPPER_OK && i < n; i += s->window_count) compare(s, slots + i);
+    for (int i = 0; i < n; i++) {
+        if (status == DIPPER_OK) keep_if_better(t, &slots[i]);
+        clear(&slots[i]);
+    }
+    dp_free(slots);
+    return status;
 }
 
 /* ---- The wide picture ---- */
@@ -185,10 +227,18 @@ static dipper_status look_through(state *t, const dp_variant *v, dp_diag *diag) 
 static const double HALF = 0.5;
 static const dp_variant finer = {.method = "map-l0"};
 
-static int tried_coarse(const dp_candidate *c, int done, int of, double growth, void *user) {
+/* What happens in the halved picture counts in the whole. */
+static int went_on(int done, int of, void *user) {
     state *t = user;
-    report(t, c, done < of ? growth : GROWTH_FINER);
-    return t->enough;
+    const dp_search *s = t->search;
+    (void)of;
+    return s->progress != NULL && s->progress(t->done + done, t->of, s->user);
+}
+
+static bool coarse_fits(double took, double next, void *user) {
+    const state *t = user;
+    const dp_search *s = t->search;
+    return s->fits == NULL || s->fits(took, next, s->user);
 }
 
 /* False: nothing to look for there. */
@@ -206,28 +256,30 @@ static bool coarse_windows(const dp_search *s, dp_search *coarse) {
     return true;
 }
 
-static dipper_status find(const dp_search *s, bool softens, dp_diag *diag, dp_candidate *best);
+static dipper_status find(const dp_search *s, state *whole, dp_diag *diag, dp_candidate *best);
 
 /* The candidate that the halved picture leads to. If the time is over it stays without its detail. */
 static dipper_status refine(state *t, const dp_candidate *c, int side, dp_diag *diag) {
     const dp_search *s = t->search;
     const int window = 2 * c->window + 1 < s->side ? 2 * c->window + 1 : s->side;
-    begin(t, s->wide, &finer, window, 0);
-    if (t->enough) {
-        DP_TRY(dp_psf_resample(c->psf, side, side, 1 / HALF, diag, t->present->found, window, window));
-        memcpy(t->present->latent, s->wide->data, dp_image_plane_count(s->wide) * sizeof *t->present->latent);
-        DP_TRY(measure(t, t->present, diag));
-    } else {
-        dp_estimate job = prepare(s, s->wide, &finer, window);
+    const double begun = dp_seconds();
+    slot k = {0};
+    dipper_status status = fill(&k, s, s->wide, &finer, window, 0, diag);
+    if (status == DIPPER_OK && t->enough) {
+        status = dp_psf_resample(c->psf, side, side, 1 / HALF, diag, k.found, window, window);
+        if (status == DIPPER_OK) status = measure(s, s->be, &k, diag);
+    } else if (status == DIPPER_OK) {
+        dp_estimate job = prepare(s, s->be, &k);
         job.start = c->psf;
         job.start_kh = job.start_kw = side;
         job.start_scale = HALF;
-        DP_TRY(estimate(t, &job, diag));
-        report(t, &t->present->c, GROWTH);
+        status = estimate(s, &job, &k, diag);
+        finish(t, dp_seconds() - begun, 1, true);
     }
-    t->present->c.agreement = c->agreement;
-    keep_if_better(t);
-    return DIPPER_OK;
+    k.c.agreement = c->agreement;
+    if (status == DIPPER_OK) keep_if_better(t, &k);
+    clear(&k);
+    return status;
 }
 
 /* coarse: with its windows. */
@@ -239,7 +291,7 @@ static dipper_status look_halved(state *t, dp_search *coarse, dp_diag *diag) {
     for (const dp_variant *v = t->search->coarse; v->method != NULL && status == DIPPER_OK && !t->enough; v++) {
         const dp_variant one[] = {*v, {NULL}};
         coarse->variants = one;
-        status = find(coarse, false, diag, &c);
+        status = find(coarse, t, diag, &c);
         if (status == DIPPER_OK) status = refine(t, &c, coarse->side, diag);
         if (status == DIPPER_ERROR_DIVERGED) status = DIPPER_OK; /* nothing was found there */
     }
@@ -266,87 +318,74 @@ static dipper_status look_wide(state *t, dp_search *coarse, dp_diag *diag) {
 static const double FALL = 0.35;
 
 static dipper_status soften(state *t, dp_diag *diag) {
-    dp_diag nothing = {0};
-    const slot *sharp = t->best;
-    const dp_candidate *of = &sharp->c;
-    const dp_estimate job = prepare(t->search, sharp->given, of->variant, of->window);
-    double whitest = of->rank.whiteness;
-    t->spare->filled = false; /* the whitest of the softened ones */
-    for (int i = 0; i < SOFTNESSES && !t->enough; i++) {
-        slot *s = t->present;
-        begin(t, sharp->given, of->variant, of->window, softness[i]);
-        s->c.agreement = of->agreement;
-        memcpy(s->found, sharp->found, (size_t)of->window * (size_t)of->window * sizeof *s->found);
-        if (dp_soften(&job, sharp->latent, softness[i], &nothing, s->found) == DIPPER_OK) DP_TRY(measure(t, s, diag));
-        report(t, &s->c, GROWTH);
-        if (!s->filled || s->c.rank.whiteness >= whitest || s->c.rank.log_rms <= of->rank.log_rms - FALL) continue;
-        whitest = s->c.rank.whiteness;
-        swap(&t->present, &t->spare);
+    const dp_search *s = t->search;
+    const dp_rank *sharp = &t->best.c.rank;
+    slot k = {0}, whitest = {0};
+    dipper_status status = DIPPER_OK;
+    for (int i = 0; i < SOFTNESSES && !t->enough && status == DIPPER_OK; i++) {
+        const slot *b = &t->best;
+        const double begun = dp_seconds();
+        dp_diag nothing = {0};
+        status = fill(&k, s, b->given, b->c.variant, b->c.window, softness[i], diag);
+        if (status != DIPPER_OK) break;
+        const dp_estimate job = prepare(s, s->be, &k);
+        k.c.agreement = b->c.agreement;
+        memcpy(k.found, b->found, (size_t)k.c.window * (size_t)k.c.window * sizeof *k.found);
+        if (dp_soften(&job, b->latent, softness[i], &nothing, k.found) == DIPPER_OK)
+            status = measure(s, s->be, &k, diag);
+        finish(t, dp_seconds() - begun, 1, true);
+        const double least = whitest.filled ? whitest.c.rank.whiteness : sharp->whiteness;
+        if (!k.filled || k.c.rank.whiteness >= least || k.c.rank.log_rms <= sharp->log_rms - FALL) continue;
+        clear(&whitest);
+        whitest = k;
+        k = (slot){0};
     }
-    if (t->spare->filled) swap(&t->spare, &t->best);
-    return DIPPER_OK;
+    clear(&k);
+    if (whitest.filled) {
+        clear(&t->best);
+        t->best = whitest;
+    }
+    return status;
 }
 
 /* ---- The search ---- */
 
-static dipper_status run(state *t, bool softens, dp_diag *diag) {
+static dipper_status run(state *t, dp_diag *diag) {
     const dp_search *s = t->search;
     dp_search coarse = {.be = s->be,
                         .noise_sigma = s->noise_sigma / 2, /* means of 2x2 px */
-                        .progress = tried_coarse,
+                        .progress = went_on,
+                        .fits = coarse_fits,
                         .user = t};
     const bool wide = coarse_windows(s, &coarse);
-    t->of = softens ? SOFTNESSES : 0;
+    t->of = t->halved ? 1 : SOFTNESSES;
     for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
     for (const dp_variant *v = s->coarse; wide && v->method != NULL; v++) t->of += coarse.window_count + 1;
-    for (const dp_variant *v = s->variants; v->method != NULL && !t->enough; v++) DP_TRY(look_through(t, v, diag));
+    DP_TRY(look_through(t, diag));
     if (wide && !t->enough) DP_TRY(look_wide(t, &coarse, diag));
-    if (!t->best->filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
-    return softens && !t->enough ? soften(t, diag) : DIPPER_OK;
+    if (!t->best.filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
+    return !t->halved && !t->enough ? soften(t, diag) : DIPPER_OK;
 }
 
-static void leave(state *t) {
-    for (int i = 0; i < 3; i++) {
-        dp_free(t->slots[i].c.psf);
-        dp_free(t->slots[i].found);
-        dp_free(t->slots[i].latent);
-    }
-    dp_free(t->latest);
-}
-
-static dipper_status enter(state *t, dp_diag *diag) {
-    const dp_search *s = t->search;
-    const size_t n = (size_t)s->side * (size_t)s->side;
-    size_t pixels = dp_image_plane_count(s->luma);
-    if (s->wide != NULL && dp_image_plane_count(s->wide) > pixels) pixels = dp_image_plane_count(s->wide);
-    bool room = (t->latest = dp_alloc(n, sizeof *t->latest)) != NULL;
-    for (int i = 0; i < 3; i++) {
-        slot *k = &t->slots[i];
-        k->c.psf = dp_alloc(n, sizeof *k->c.psf);
-        k->found = dp_alloc(n, sizeof *k->found);
-        k->latent = dp_alloc(pixels, sizeof *k->latent);
-        room = room && k->c.psf && k->found && k->latent;
-    }
-    t->best = &t->slots[0];
-    t->present = &t->slots[1];
-    t->spare = &t->slots[2];
-    return room ? DIPPER_OK : dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
-}
-
-static dipper_status find(const dp_search *s, bool softens, dp_diag *diag, dp_candidate *best) {
-    state t = {.search = s};
-    dipper_status status = enter(&t, diag);
-    if (status == DIPPER_OK) status = run(&t, softens, diag);
+/* whole: NULL, or of which this is the halved picture; what was done there is added to it. */
+static dipper_status find(const dp_search *s, state *whole, dp_diag *diag, dp_candidate *best) {
+    state t = {.search = s, .halved = whole != NULL};
+    const dipper_status status = run(&t, diag);
     if (status == DIPPER_OK) {
         float *psf = best->psf;
-        memcpy(psf, t.best->c.psf, (size_t)s->side * (size_t)s->side * sizeof *psf);
-        *best = t.best->c;
+        memcpy(psf, t.best.c.psf, (size_t)s->side * (size_t)s->side * sizeof *psf);
+        *best = t.best.c;
         best->psf = psf;
+        best->tried = t.done;
     }
-    leave(&t);
+    if (whole != NULL) {
+        whole->done += t.done;
+        whole->enough = whole->enough || t.enough;
+    }
+    clear(&t.best);
     return status;
 }
 
 dipper_status dp_search_run(const dp_search *search, dp_diag *diag, dp_candidate *best) {
-    return find(search, true, diag, best);
+    return find(search, NULL, diag, best);
 }

@@ -28,6 +28,7 @@ typedef struct dp_candidate {
     double agreement; /* likeness to the PSF found in the next larger window: a right one stays when it is given
                          more room; in the largest to that of the one before, 0: there is no other */
     dp_rank rank;     /* of luma restored with it */
+    int tried;        /* candidates, of which this is the best */
 } dp_candidate;
 
 typedef struct dp_search {
@@ -40,9 +41,11 @@ typedef struct dp_search {
     int told;                   /* px: the window, odd; 0: all */
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising: dp_search_windows */
     int side;                                     /* of all PSFs: at least the last window */
-    /* After each candidate; non-zero: that is enough, take the best so far. May be NULL. tried.psf is lent, its
-     * agreement not yet known. growth: at most so many times this one's time the next one takes, about. */
-    int (*progress)(const dp_candidate *tried, int done, int of, double growth, void *user);
+    /* After some candidates, in the caller's thread; non-zero: that is enough, take the best so far. May be NULL. */
+    int (*progress)(int done, int of, void *user);
+    /* After each, in any thread, one at a time: one took that long, is there time for one that takes, at most about,
+     * `next` seconds? If not, none is begun any more. May be NULL. */
+    bool (*fits)(double took, double next, void *user);
     void *user;
 } dp_search;
 
@@ -50,7 +53,8 @@ typedef struct dp_search {
  * 101 px; larger ones in the wide picture. */
 void dp_search_windows(dp_search *search);
 
-/* best: its psf (side, side) is the caller's memory. DIPPER_ERROR_DIVERGED: no estimate came to anything;
+/* Candidates share the threads, each its own. The result does not depend on their number.
+ * best: its psf (side, side) is the caller's memory. DIPPER_ERROR_DIVERGED: no estimate came to anything;
  * DIPPER_ERROR_MEMORY. */
 dipper_status dp_search_run(const dp_search *search, dp_diag *diag, dp_candidate *best);
 
