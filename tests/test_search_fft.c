@@ -82,7 +82,7 @@ static double correlation(const float *a, const float *b, int n) {
 }
 
 static dp_search search_in(const dp_image *blurred) {
-    static const dp_variant variants[] = {{.method = "map-l0"}, {NULL}};
+    static const dp_variant variants[] = {{.method = "map-l0"}, {.method = NULL}};
     dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .variants = variants};
     dp_search_windows(&s);
     return s;
@@ -281,7 +281,7 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
     assert_int_equal(dp_image_create(SEEN, SEEN, 1, &diag, &wide), DIPPER_OK);
     dp_plane_blur(sharp, SCENE, SCENE, psf, LARGE, LARGE, 1, wide.data);
     assert_int_equal(dp_image_crop(&wide, 60, 60, PART, PART, &diag, &part), DIPPER_OK);
-    static const dp_variant coarse[] = {{.method = "vb"}, {"map-l0", {{"weight", 0.003}}}, {NULL}};
+    static const dp_variant coarse[] = {{.method = "vb"}, {"map-l0", {{"weight", 0.003}}}, {.method = NULL}};
     double likeness[2];
     for (int hurried = 0; hurried < 2; hurried++) {
         dp_search s = search_in(&part);

@@ -31,12 +31,14 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 #if defined(DP_WITH_FFTW)
 
 /* Ways of estimating: they err on different pictures. */
-static const dp_variant plain[] = {{.method = "map-l0"}, {NULL}};
-static const dp_variant several[] = {
-    {.method = "map-l0"}, {"map-l0", {{"iterations", 14}, {"decay", 0.8}}}, {.method = "extreme-channel"}, {NULL}};
-static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {NULL}};
+static const dp_variant plain[] = {{.method = "map-l0"}, {.method = NULL}};
+static const dp_variant several[] = {{.method = "map-l0"},
+                                     {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
+                                     {.method = "extreme-channel"},
+                                     {.method = NULL}};
+static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {.method = NULL}};
 static const dp_variant more_coarse[] = {
-    {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {NULL}};
+    {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
 /* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
  * px; there is no network; the faster non-blind method restores them. */

@@ -289,7 +289,7 @@ static dipper_status look_halved(state *t, dp_search *coarse, dp_diag *diag) {
     if (c.psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
     dipper_status status = DIPPER_OK;
     for (const dp_variant *v = t->search->coarse; v->method != NULL && status == DIPPER_OK && !t->enough; v++) {
-        const dp_variant one[] = {*v, {NULL}};
+        const dp_variant one[] = {*v, {.method = NULL}};
         coarse->variants = one;
         status = find(coarse, t, diag, &c);
         if (status == DIPPER_OK) status = refine(t, &c, coarse->side, diag);
