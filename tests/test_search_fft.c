@@ -231,7 +231,7 @@ static void search_can_be_stopped(void **state) {
         assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
         assert_int_equal(asked, hurried ? 3 : 1);
         assert_int_equal(best.tried, hurried ? 3 : 1);
-        assert_true(best.window > 0 && isfinite(best.rank.score) && best.softness == 0);
+        assert_true(best.window > 0 && isfinite(best.score) && best.softness == 0);
         free(best.psf);
     }
     dp_image_free(&blurred);
@@ -257,7 +257,7 @@ static void threads_change_nothing(void **state) {
         dp_backend_close(&own);
     }
     assert_memory_equal(found[0], found[1], n * sizeof(float));
-    assert_true(best[0].rank.score == best[1].rank.score && best[0].agreement == best[1].agreement);
+    assert_true(best[0].score == best[1].score && best[0].agreement == best[1].agreement);
     free(found[0]);
     free(found[1]);
     dp_image_free(&blurred);
@@ -299,7 +299,7 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
         likeness[hurried] = dp_psf_compare(best.psf, s.side, s.side, psf, LARGE, LARGE).correlation;
         double sum = 0;
         for (int i = 0; i < s.side * s.side; i++) sum += best.psf[i];
-        assert_true(fabs(sum - 1) < 1e-4 && isfinite(best.rank.score) && best.agreement > 0);
+        assert_true(fabs(sum - 1) < 1e-4 && isfinite(best.score) && best.agreement > 0);
         assert_true(hurried || best.window > SIDE);
         free(best.psf);
     }

@@ -250,7 +250,7 @@ static dipper_status find_psf(run *r) {
     r->info->window = r->found.window;
     r->info->tried = r->found.tried;
     r->info->softness = r->found.softness;
-    r->info->score = r->found.rank.score;
+    r->info->score = r->found.score;
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
     const size_t wide = r->wide.data != NULL ? dp_image_plane_count(&r->wide) : 0;
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;

@@ -10,7 +10,7 @@
 #include "metric/lags.h"
 #include "metric/quality.h"
 
-static const double RMS_WEIGHT = 0.055, WHITENESS_WEIGHT = 0.7, RINGING_WEIGHT = 0.55; /* docs/auto.md */
+static const double RMS_WEIGHT = 0.025, WHITENESS_WEIGHT = 1.25, RINGING_WEIGHT = 0.48; /* docs/auto.md */
 
 /* Mean of each 2x2 px, twice: noise and grid of pixels weigh less. (h-2, w-2) */
 static dipper_status smooth(const dp_image *in, dp_diag *diag, dp_image *out) {

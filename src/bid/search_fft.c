@@ -137,8 +137,13 @@ static dipper_status estimate(const dp_search *s, const dp_estimate *job, slot *
     return status == DIPPER_OK ? measure(s, job->be, k, diag) : DIPPER_OK;
 }
 
+/* A PSF that was cut off or came about by chance is another one in another window; more than AGREED is no merit. */
+static const double AGREED = 0.85, AGREEMENT_WEIGHT = 0.1; /* docs/auto.md */
+
+/* Its agreement must be known. */
 static void keep_if_better(state *t, slot *s) {
-    if (!s->filled || (t->best.filled && s->c.rank.score >= t->best.c.rank.score)) return;
+    s->c.score = s->c.rank.score - AGREEMENT_WEIGHT * fmin(s->c.agreement, AGREED);
+    if (!s->filled || (t->best.filled && s->c.score >= t->best.c.score)) return;
     clear(&t->best);
     t->best = *s;
     *s = (slot){0};
@@ -330,6 +335,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
         if (status != DIPPER_OK) break;
         const dp_estimate job = prepare(s, s->be, &k);
         k.c.agreement = b->c.agreement;
+        k.c.score = b->c.score;
         memcpy(k.found, b->found, (size_t)k.c.window * (size_t)k.c.window * sizeof *k.found);
         if (dp_soften(&job, b->latent, softness[i], &nothing, k.found) == DIPPER_OK)
             status = measure(s, s->be, &k, diag);

@@ -28,6 +28,7 @@ typedef struct dp_candidate {
     double agreement; /* likeness to the PSF found in the next larger window: a right one stays when it is given
                          more room; in the largest to that of the one before, 0: there is no other */
     dp_rank rank;     /* of luma restored with it */
+    double score;     /* of rank and agreement: lower is better */
     int tried;        /* candidates, of which this is the best */
 } dp_candidate;
 
