@@ -9,33 +9,21 @@
 #include <cmocka.h>
 
 #include "bid/rank_fft.h"
+#include "boxes.h"
 #include "image/blur.h"
-#include "image/psf.h"
 #include "metric/lags.h"
 
-enum { SIDE = 15, SHARP = 150, SEEN = SHARP - SIDE + 1 };
+enum { SIDE = BENT_LINE, SHARP = 150, SEEN = SHARP - SIDE + 1 };
 
 static dp_diag diag;
 static dp_image sharp, blurred;
 static float psf[SIDE * SIDE];
 
-/* Boxes, and a bent line as PSF. */
 static int start(void **state) {
     (void)state;
     static float scene[SHARP * SHARP];
-    unsigned seed = 7;
-    for (int i = 0; i < SHARP * SHARP; i++) scene[i] = 0.5F;
-    for (int n = 0; n < 120; n++) {
-        int v[5];
-        for (int k = 0; k < 5; k++) v[k] = (int)((seed = seed * 1664525U + 1013904223U) >> 8) & 0xffff;
-        const int x = v[0] % SHARP, y = v[1] % SHARP;
-        for (int i = y; i < y + 4 + v[3] % 40 && i < SHARP; i++)
-            for (int j = x; j < x + 4 + v[2] % 40 && j < SHARP; j++)
-                scene[i * SHARP + j] = 0.1F + 0.8F * (float)v[4] / 65535;
-    }
-    for (int i = 3; i < 12; i++) psf[i * SIDE + 4 + i / 2] = 1;
-    for (int i = 9; i < 12; i++) psf[11 * SIDE + i] = 2;
-    (void)dp_psf_normalise(psf, SIDE, SIDE);
+    draw_boxes(scene, SHARP);
+    draw_bent_line(psf);
     if (dp_image_create(SEEN, SEEN, 1, &diag, &blurred) || dp_image_create(SEEN, SEEN, 1, &diag, &sharp)) return 1;
     dp_plane_blur(scene, SHARP, SHARP, psf, SIDE, SIDE, 1, blurred.data);
     for (int y = 0; y < SEEN; y++)

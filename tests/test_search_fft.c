@@ -9,12 +9,13 @@
 #include <cmocka.h>
 
 #include "bid/search_fft.h"
+#include "boxes.h"
 #include "deconv/soften_fft.h"
 #include "image/blur.h"
 #include "image/psf.h"
 #include "metric/metric.h"
 
-enum { SIDE = 15, SHARP = 150, BLURRED = SHARP - SIDE + 1, REACH = 3, GAUSS = 2 * REACH + 1 };
+enum { SIDE = BENT_LINE, SHARP = 150, BLURRED = SHARP - SIDE + 1, REACH = 3, GAUSS = 2 * REACH + 1 };
 
 static dp_backend *be;
 static dp_diag diag;
@@ -30,33 +31,12 @@ static int stop(void **state) {
     return 0;
 }
 
-/* Boxes of many sizes and grey levels: edges in both directions. */
-static void draw(float *plane, int side) {
-    unsigned seed = 7;
-    for (int i = 0; i < side * side; i++) plane[i] = 0.5F;
-    for (int n = 0; n < 120; n++) {
-        int v[5];
-        for (int k = 0; k < 5; k++) v[k] = (int)((seed = seed * 1664525U + 1013904223U) >> 8) & 0xffff;
-        const int x = v[0] % side, y = v[1] % side, w = 4 + v[2] % 40, h = 4 + v[3] % 40;
-        for (int i = y; i < y + h && i < side; i++)
-            for (int j = x; j < x + w && j < side; j++) plane[i * side + j] = 0.1F + 0.8F * (float)v[4] / 65535;
-    }
-}
-
-/* A bent line. */
-static void make_psf(float *psf) {
-    memset(psf, 0, SIDE * SIDE * sizeof *psf);
-    for (int i = 3; i < 12; i++) psf[i * SIDE + 4 + i / 2] = 1;
-    for (int i = 9; i < 12; i++) psf[11 * SIDE + i] = 2;
-    (void)dp_psf_normalise(psf, SIDE, SIDE);
-}
-
 /* What a camera with that softness sees through the PSF. */
 static dp_image see(const float *psf, double softness, float *sharp) {
     static float padded[SHARP + 2 * REACH][SHARP + 2 * REACH];
     float gauss[GAUSS * GAUSS];
     dp_image blurred = {0};
-    draw(sharp, SHARP);
+    draw_boxes(sharp, SHARP);
     assert_int_equal(dp_image_create(BLURRED, BLURRED, 1, &diag, &blurred), DIPPER_OK);
     if (softness > 0) {
         for (int i = 0; i < GAUSS * GAUSS; i++)
@@ -109,13 +89,19 @@ static void windows_suit_the_picture(void **state) {
     dp_search_windows(&s);
     assert_int_equal(s.window_count, 1);
     assert_int_equal(s.side, 23);
+    assert_null(s.wide); /* it is for large ones */
+    s.told = 61;
+    s.wide = &larger;
+    dp_search_windows(&s);
+    assert_int_equal(s.side, 61);
+    assert_true(s.wide == &larger);
 }
 
 /* A picture that is soft: the refitted PSF is nearer to the truth than the one that takes the softness for blur. */
 static void softening_finds_the_narrower_psf(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], found[SIDE * SIDE], softer[SIDE * SIDE], sharp[SHARP * SHARP];
-    make_psf(psf);
+    draw_bent_line(psf);
     dp_image blurred = see(psf, 0.6, sharp);
     float *latent = malloc(BLURRED * BLURRED * sizeof *latent);
     dp_estimate job = dp_estimate_defaults(dp_estimator_find("map-l0"));
@@ -145,7 +131,7 @@ static void softening_finds_the_narrower_psf(void **state) {
 static void search_finds_psf_and_softness(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], sharp[SHARP * SHARP], inner[SIDE * SIDE];
-    make_psf(psf);
+    draw_bent_line(psf);
     for (int soft = 0; soft < 2; soft++) {
         dp_image blurred = see(psf, soft ? 0.6 : 0, sharp);
         dp_search s = search_in(&blurred);
@@ -181,7 +167,7 @@ static int count(int done, int of, void *user) {
 static void search_asks_the_next_window(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
-    make_psf(psf);
+    draw_bent_line(psf);
     dp_image blurred = see(psf, 0, sharp);
     dp_search s = search_in(&blurred);
     int done = 0;
@@ -216,7 +202,7 @@ static bool three_fit(double took, double next, void *user) {
 static void search_can_be_stopped(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
-    make_psf(psf);
+    draw_bent_line(psf);
     dp_image blurred = see(psf, 0, sharp);
     for (int hurried = 0; hurried < 2; hurried++) {
         dp_search s = search_in(&blurred);
@@ -242,7 +228,7 @@ static void threads_change_nothing(void **state) {
     (void)state;
     static float psf[SIDE * SIDE], sharp[SHARP * SHARP], *found[2];
     dp_candidate best[2] = {{0}};
-    make_psf(psf);
+    draw_bent_line(psf);
     dp_image blurred = see(psf, 0.5, sharp);
     size_t n = 0;
     for (int i = 0; i < 2; i++) {
@@ -275,8 +261,8 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
     enum { LARGE = 2 * SIDE + 1, SCENE = 260, SEEN = SCENE - LARGE + 1, PART = 100 };
     static float small[SIDE * SIDE], psf[LARGE * LARGE], sharp[SCENE * SCENE];
     dp_image wide = {0}, part = {0};
-    make_psf(small);
-    draw(sharp, SCENE);
+    draw_bent_line(small);
+    draw_boxes(sharp, SCENE);
     assert_int_equal(dp_psf_resample(small, SIDE, SIDE, 2, &diag, psf, LARGE, LARGE), DIPPER_OK);
     assert_int_equal(dp_image_create(SEEN, SEEN, 1, &diag, &wide), DIPPER_OK);
     dp_plane_blur(sharp, SCENE, SCENE, psf, LARGE, LARGE, 1, wide.data);

@@ -236,12 +236,12 @@ static dipper_status find_psf(run *r) {
                         .wide = r->wide.data != NULL ? &r->wide : NULL,
                         .told = r->options->psf_window,
                         .noise_sigma = r->info->noise_sigma,
-                        .variants = r->wide.data != NULL ? plain : presets[r->options->preset].variants,
                         .coarse = presets[r->options->preset].coarse,
                         .progress = tried,
                         .fits = fits,
                         .user = r};
     dp_search_windows(&search);
+    search.variants = search.wide != NULL ? plain : presets[r->options->preset].variants;
     r->side = search.side;
     r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
     if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
@@ -252,7 +252,7 @@ static dipper_status find_psf(run *r) {
     r->info->softness = r->found.softness;
     r->info->score = r->found.score;
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
-    const size_t wide = r->wide.data != NULL ? dp_image_plane_count(&r->wide) : 0;
+    const size_t wide = search.wide != NULL ? dp_image_plane_count(search.wide) : 0;
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
     trim(r);
     return r->cancelled ? stopped(r) : DIPPER_OK;

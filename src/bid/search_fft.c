@@ -27,18 +27,21 @@ static int list_windows(int least, int most, int *windows) {
     return n;
 }
 
+enum { MOST = 101, COARSE_LEAST = 13 };
+
+/* The largest window in the halved picture: half of a PSF, at most half of that picture. */
+static int coarse_most(const dp_search *s) {
+    const int quarter = shorter(s->wide) / 4;
+    return s->side / 2 < quarter ? s->side / 2 : quarter;
+}
+
 void dp_search_windows(dp_search *s) {
-    enum { MOST = 101 };
-    if (s->told > 0) {
-        s->windows[0] = s->side = s->told;
-        s->window_count = 1;
-        return;
-    }
-    s->window_count = list_windows(7, shorter(s->luma) / 4, s->windows);
+    const int quarter = s->wide != NULL ? (shorter(s->wide) / 4 - 1) | 1 : 0;
+    s->windows[0] = s->told;
+    s->window_count = s->told > 0 ? 1 : list_windows(7, shorter(s->luma) / 4, s->windows);
     s->side = s->windows[s->window_count - 1];
-    if (s->wide == NULL) return;
-    const int quarter = (shorter(s->wide) / 4 - 1) | 1, side = quarter < MOST ? quarter : MOST;
-    if (side > s->side) s->side = side;
+    if (s->told == 0 && quarter > s->side) s->side = quarter < MOST ? quarter : MOST;
+    if (s->wide != NULL && coarse_most(s) < COARSE_LEAST) s->wide = NULL;
 }
 
 /* ---- One candidate ---- */
@@ -140,9 +143,13 @@ static dipper_status estimate(const dp_search *s, const dp_estimate *job, slot *
 /* A PSF that was cut off or came about by chance is another one in another window; more than AGREED is no merit. */
 static const double AGREED = 0.85, AGREEMENT_WEIGHT = 0.1; /* docs/auto.md */
 
-/* Its agreement must be known. */
+static void rate(dp_candidate *c, double agreement) {
+    c->agreement = agreement;
+    c->score = c->rank.score - AGREEMENT_WEIGHT * fmin(agreement, AGREED);
+}
+
+/* It must have been rated. */
 static void keep_if_better(state *t, slot *s) {
-    s->c.score = s->c.rank.score - AGREEMENT_WEIGHT * fmin(s->c.agreement, AGREED);
     if (!s->filled || (t->best.filled && s->c.score >= t->best.c.score)) return;
     clear(&t->best);
     t->best = *s;
@@ -179,9 +186,9 @@ static dipper_status look(state *t, int number, dp_backend *be, slot *k, dp_diag
 static void compare(const dp_search *s, slot *k) {
     const int n = s->window_count, side = s->side;
     for (int i = 0; i < n; i++) {
-        const slot *other = i + 1 < n && k[i + 1].c.window > 0 ? &k[i + 1] : i > 0 ? &k[i - 1] : &k[i];
-        if (other == &k[i] || !k[i].filled || !other->filled) continue;
-        k[i].c.agreement = dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation;
+        const slot *other = i + 1 < n && k[i + 1].c.window > 0 ? &k[i + 1] : i > 0 ? &k[i - 1] : NULL;
+        const bool both = other != NULL && other->filled && k[i].filled;
+        rate(&k[i].c, both ? dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation : 0);
     }
 }
 
@@ -246,19 +253,11 @@ static bool coarse_fits(double took, double next, void *user) {
     return s->fits == NULL || s->fits(took, next, s->user);
 }
 
-/* False: nothing to look for there. */
-static bool coarse_windows(const dp_search *s, dp_search *coarse) {
-    const int least = 13, quarter = s->wide != NULL ? shorter(s->wide) / 4 : 0; /* half of the halved one */
-    const int most = s->side / 2 < quarter ? s->side / 2 : quarter;
-    if (most < least) return false;
-    if (s->told > 0) {
-        coarse->told = most | 1;
-        dp_search_windows(coarse);
-        return true;
-    }
-    coarse->window_count = list_windows(least, most | 1, coarse->windows);
+static void choose_coarse(const dp_search *s, dp_search *coarse) {
+    const int most = coarse_most(s) | 1;
+    coarse->windows[0] = most;
+    coarse->window_count = s->told > 0 ? 1 : list_windows(COARSE_LEAST, most, coarse->windows);
     coarse->side = coarse->windows[coarse->window_count - 1];
-    return true;
 }
 
 static dipper_status find(const dp_search *s, state *whole, dp_diag *diag, dp_candidate *best);
@@ -281,7 +280,7 @@ static dipper_status refine(state *t, const dp_candidate *c, int side, dp_diag *
         status = estimate(s, &job, &k, diag);
         finish(t, dp_seconds() - begun, 1, true);
     }
-    k.c.agreement = c->agreement;
+    rate(&k.c, c->agreement);
     if (status == DIPPER_OK) keep_if_better(t, &k);
     clear(&k);
     return status;
@@ -334,11 +333,10 @@ static dipper_status soften(state *t, dp_diag *diag) {
         status = fill(&k, s, b->given, b->c.variant, b->c.window, softness[i], diag);
         if (status != DIPPER_OK) break;
         const dp_estimate job = prepare(s, s->be, &k);
-        k.c.agreement = b->c.agreement;
-        k.c.score = b->c.score;
         memcpy(k.found, b->found, (size_t)k.c.window * (size_t)k.c.window * sizeof *k.found);
         if (dp_soften(&job, b->latent, softness[i], &nothing, k.found) == DIPPER_OK)
             status = measure(s, s->be, &k, diag);
+        rate(&k.c, b->c.agreement);
         finish(t, dp_seconds() - begun, 1, true);
         const double least = whitest.filled ? whitest.c.rank.whiteness : sharp->whiteness;
         if (!k.filled || k.c.rank.whiteness >= least || k.c.rank.log_rms <= sharp->log_rms - FALL) continue;
@@ -363,12 +361,12 @@ static dipper_status run(state *t, dp_diag *diag) {
                         .progress = went_on,
                         .fits = coarse_fits,
                         .user = t};
-    const bool wide = coarse_windows(s, &coarse);
+    if (s->wide != NULL) choose_coarse(s, &coarse);
     t->of = t->halved ? 1 : SOFTNESSES;
     for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
-    for (const dp_variant *v = s->coarse; wide && v->method != NULL; v++) t->of += coarse.window_count + 1;
+    for (const dp_variant *v = s->coarse; s->wide != NULL && v->method != NULL; v++) t->of += coarse.window_count + 1;
     DP_TRY(look_through(t, diag));
-    if (wide && !t->enough) DP_TRY(look_wide(t, &coarse, diag));
+    if (s->wide != NULL && !t->enough) DP_TRY(look_wide(t, &coarse, diag));
     if (!t->best.filled) return dp_fail(diag, DIPPER_ERROR_DIVERGED, "no PSF was found that explains the picture");
     return !t->halved && !t->enough ? soften(t, diag) : DIPPER_OK;
 }

@@ -51,7 +51,7 @@ typedef struct dp_search {
 } dp_search;
 
 /* Windows and side for told, luma and wide: factors of the square root of 2, up to a quarter of luma's shorter side and
- * 101 px; larger ones in the wide picture. */
+ * 101 px; larger ones in the wide picture, which is dropped if none is large enough for it. */
 void dp_search_windows(dp_search *search);
 
 /* Candidates share the threads, each its own. The result does not depend on their number.
