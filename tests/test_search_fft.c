@@ -289,7 +289,7 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
         assert_true(hurried || best.window > SIDE);
         free(best.psf);
     }
-    if (!(likeness[0] > 0.95 && likeness[1] > 0.7))
+    if (!(likeness[0] > 0.985 && likeness[1] > 0.7))
         fail_msg("likeness %.3f, in a hurry %.3f", likeness[0], likeness[1]);
     dp_image_free(&part);
     dp_image_free(&wide);
