@@ -118,6 +118,7 @@ static json_t *automatic_json(const run_record *r) {
     put(&w, "softness", io_json_real(i->softness));
     put(&w, "score", io_json_real(i->score));
     put(&w, "tried", json_integer(i->tried));
+    put(&w, "plane", io_json_text(i->plane));
     put(&w, "region", json_pack("[i,i,i,i]", i->x, i->y, i->width, i->height));
     put(&w, "nonblind", io_json_text(i->nonblind));
     put(&w, "network_iterations", json_integer(i->network_iterations));

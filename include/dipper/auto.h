@@ -29,7 +29,8 @@ typedef struct dipper_auto_info {
     double score;              /* of the PSF; lower is better; see docs/auto.md */
     int tried;                 /* PSFs, so many */
     double noise_sigma;        /* given or estimated */
-    int x, y, width, height;   /* the part of the picture in which the PSF was found */
+    const char *plane;         /* of colour: "luma", "red", "green" or "blue", in which the PSF was found; static */
+    int x, y, width, height;   /* the part of the picture in which it was found */
     const char *nonblind;      /* method that restored the picture with it, or "none"; static */
     long network_iterations;   /* of the network whose picture has a part in the result; 0: there is none */
     int hurried;               /* 1: max_seconds left something out */

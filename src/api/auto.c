@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "bid/plane.h"
 #include "bid/solver.h"
 #include "bid/verdict.h"
 #include "image/colour.h"
@@ -50,18 +51,19 @@ static const struct {
     float share;                         /* of its picture in the result (docs/auto.md) */
 } presets[] = {
     [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, plain, coarse, "1", 0},
-    [DIPPER_PRESET_BALANCED] = {4.1e5, 0, 2e6, 512, several, more_coarse, "1", 0},
-    [DIPPER_PRESET_BEST] = {4.1e5, 1.1e6, 4e6, 640, several, more_coarse, "1500", 0.35F},
+    [DIPPER_PRESET_BALANCED] = {2e5, 0, 2e6, 512, several, more_coarse, "1", 0},
+    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, several, more_coarse, "1500", 0.35F},
 };
 
 typedef struct run {
     dipper_context *context;
     const dipper_auto_options *options;
     dipper_auto_info *info;
-    dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for */
+    dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for, one plane */
     dp_image wide;                /* of a large picture: where large PSFs are looked for */
     dp_candidate found;
     int side;         /* of found.psf */
+    double noise_sigma; /* of part */
     float *psf;       /* the caller's */
     double steepness; /* of its edges; NaN: not to be looked at */
     double begun;     /* dp_seconds: of the call */
@@ -138,33 +140,46 @@ static dipper_status take_picture(run *r, const dipper_image *blurred) {
     return dp_luma_image(&r->picture, diag, &r->luma);
 }
 
+static dipper_status find_noise(const run *r, const dp_image *plane, double *sigma) {
+    *sigma = r->options->noise_sigma;
+    if (*sigma >= 0) return DIPPER_OK;
+    return dp_noise_estimate(plane->data, plane->height, plane->width, &r->context->diag, sigma);
+}
+
 /* The square of that side that shows the blur best. */
-static dipper_status cut(const run *r, int side, dp_region *at, dp_image *out) {
+static dipper_status cut(const run *r, const dp_image *plane, int side, dp_region *at, dp_image *out) {
     enum { USUAL = 31 };
     dp_diag *diag = &r->context->diag;
-    DP_TRY(dp_region_choose(&r->luma, side, side, USUAL, USUAL, r->info->noise_sigma, diag, at));
-    return dp_image_crop(&r->luma, at->x, at->y, at->width, at->height, diag, out);
+    DP_TRY(dp_region_choose(plane, side, side, USUAL, USUAL, r->noise_sigma, diag, at));
+    return dp_image_crop(plane, at->x, at->y, at->width, at->height, diag, out);
 }
 
 /* Of a large picture a part is enough, of a larger side for large PSFs. */
-static dipper_status choose_part(run *r) {
-    dp_diag *diag = &r->context->diag;
+static dipper_status cut_parts(run *r, dp_image *plane) {
     const int side = presets[r->options->preset].region;
-    dp_region at = {.width = r->luma.width, .height = r->luma.height};
-    r->info->noise_sigma = r->options->noise_sigma;
-    if (r->options->noise_sigma < 0)
-        DP_TRY(dp_noise_estimate(r->luma.data, r->luma.height, r->luma.width, diag, &r->info->noise_sigma));
-    if ((double)dp_image_plane_count(&r->luma) > presets[r->options->preset].whole) {
-        DP_TRY(cut(r, 5 * side / 2, &at, &r->wide));
-        DP_TRY(cut(r, side, &at, &r->part));
+    dp_region at = {.width = plane->width, .height = plane->height};
+    if ((double)dp_image_plane_count(plane) > presets[r->options->preset].whole) {
+        DP_TRY(cut(r, plane, 5 * side / 2, &at, &r->wide));
+        DP_TRY(cut(r, plane, side, &at, &r->part));
     } else {
-        DP_TRY(dp_image_copy(&r->luma, diag, &r->part));
+        r->part = *plane;
+        *plane = (dp_image){0};
     }
     r->info->x = at.x;
     r->info->y = at.y;
     r->info->width = at.width;
     r->info->height = at.height;
     return DIPPER_OK;
+}
+
+static dipper_status choose_part(run *r) {
+    dp_image plane = {0};
+    DP_TRY(find_noise(r, &r->luma, &r->info->noise_sigma));
+    DP_TRY(dp_plane_choose(&r->picture, &r->context->diag, &plane, &r->info->plane));
+    dipper_status status = find_noise(r, &plane, &r->noise_sigma);
+    if (status == DIPPER_OK) status = cut_parts(r, &plane);
+    dp_image_free(&plane);
+    return status;
 }
 
 /* Who tells a window knows that there is a blur. */
@@ -235,7 +250,7 @@ static dipper_status find_psf(run *r) {
                         .luma = &r->part,
                         .wide = r->wide.data != NULL ? &r->wide : NULL,
                         .told = r->options->psf_window,
-                        .noise_sigma = r->info->noise_sigma,
+                        .noise_sigma = r->noise_sigma,
                         .coarse = presets[r->options->preset].coarse,
                         .progress = tried,
                         .fits = fits,
@@ -391,7 +406,7 @@ dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *bl
                        "picture, PSF or info is NULL, or options or info not initialised");
     run r = {.context = context, .options = options != NULL ? options : &defaults, .info = info, .psf = psf};
     *info = (dipper_auto_info){
-        .struct_size = sizeof *info, .psf_width = 1, .psf_height = 1, .estimator = "", .nonblind = ""};
+        .struct_size = sizeof *info, .psf_width = 1, .psf_height = 1, .estimator = "", .plane = "", .nonblind = ""};
     psf[0] = 1;
     r.begun = dp_seconds();
     dipper_status status = check_options(&r);
