@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
-"""Fits the model of the verdict to bench/results/verdict.csv (docs/verdict.md): logistic regression with a small ridge
-on standardised evidence. Prints, for pictures and for whole sources that the fit had not seen, the area under the ROC
-curve and how often the verdicts are wrong; then the lines of src/bid/verdict_model.def (with --write: writes them).
+"""Fits the model of the verdict to bench/results/verdict.csv (docs/verdict.md): boosted trees. Prints, for pictures and
+for whole sources that the fit had not seen, the area under the ROC curve and how often the verdicts are wrong. With
+--write the model goes to src/bid/verdict_model.def, and some rows with its answers to tests/golden/verdict_rows.def.
+Minutes.
 usage: bench/verdict_fit.py [CSV] [--write]"""
 import csv
 import os
 import sys
+import textwrap
 
 import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 LOSS_DB, CEILING_DB = 3.0, 40.0  # failed: so much below the oracle; an oracle above the ceiling counts as the ceiling
-RIDGE, FOLDS = 10.0, 8
+FOLDS = 8
+TREES, QUICK_TREES, DEPTH, RATE, RIDGE = 400, 150, 5, 0.04, 1.0  # of the sums of second derivatives
+ROWS, COLUMNS, BINS = 0.5, 0.2, 24  # shares drawn for each tree and for each split; thresholds: quantiles
+LEAF_UNIT = 1e-4
 GOOD_CALLED_FAILED = 0.01  # what the limits are set for, on pictures not seen
 OK_THAT_FAILED = 0.2
 
@@ -37,26 +42,61 @@ def load(path, names):
 
 
 class Model:
-    """log odds = bias + sum weight (x - mean); what is missing counts as the mean."""
+    """log odds = bias + the sum of one leaf of each tree; all splits of one level of a tree are the same, so that the
+    leaf's number is DEPTH bits: is the evidence at least the threshold? Gradient boosting with Newton's steps (Friedman
+    2001) on such trees (Kohavi 1994). What is missing counts as the mean."""
 
-    def __init__(self, x, y, weights):
-        self.mean = np.nanmean(x, axis=0)
-        scale = np.nanstd(x, axis=0) + 1e-9
-        z = np.column_stack([np.nan_to_num((x - self.mean) / scale), np.ones(len(x))])
-        ridge = np.full(z.shape[1], RIDGE)
-        ridge[-1] = 0
-        w = np.zeros(z.shape[1])
-        for _ in range(50):  # Newton
-            p = 1 / (1 + np.exp(-z @ w))
-            step = np.linalg.solve((z * (weights * p * (1 - p))[:, None]).T @ z + np.diag(ridge) + 1e-9 * np.eye(len(w)),
-                                   z.T @ (weights * (p - y)) + ridge * w)
-            w -= step
-            if np.abs(step).max() < 1e-9:
-                break
-        self.weight, self.bias = w[:-1] / scale, w[-1]
+    def __init__(self, x, y, trees, seed=0):
+        draw = np.random.RandomState(seed)
+        self.mean = np.array([float(f"{v:.4g}") for v in np.nanmean(x, axis=0)])
+        x = self.fill(x)
+        n, m = x.shape
+        at = [np.unique([float(f"{t:.4g}") for t in np.quantile(c, np.linspace(0, 1, BINS + 1)[1:-1])]) for c in x.T]
+        bins = [np.searchsorted(at[j], x[:, j], side="right") for j in range(m)]
+        self.bias = float(f"{np.log(y.mean() / (1 - y.mean())):.4f}")
+        self.trees = []
+        odds = np.full(n, self.bias)
+        for _ in range(trees):
+            p = 1 / (1 + np.exp(-odds))
+            used = draw.rand(n) < ROWS
+            slope, bend = (y - p)[used], (p * (1 - p))[used]
+            leaf, leaves, splits = np.zeros(len(slope), int), 1, []
+            for _ in range(DEPTH):
+                columns = draw.permutation(m)[:max(1, int(COLUMNS * m))]
+                _, b, j = max(self.best(slope, bend, leaf, leaves, bins[j][used], len(at[j]) + 1) + (j,)
+                              for j in columns)
+                splits.append((j, at[j][b]))
+                leaf, leaves = 2 * leaf + (bins[j][used] > b), 2 * leaves
+            value = RATE * np.bincount(leaf, slope, leaves) / (np.bincount(leaf, bend, leaves) + RIDGE)
+            value = np.round(value / LEAF_UNIT).astype(int)
+            self.trees.append((splits, value))
+            odds += LEAF_UNIT * value[self.leaf(splits, x)]
+
+    @staticmethod
+    def best(slope, bend, leaf, leaves, bins, count):
+        """(gain, bin) of the best threshold of one column."""
+        if count < 2:
+            return -1.0, 0
+        key = leaf * count + bins
+        g, h = (np.bincount(key, v, leaves * count).reshape(leaves, count).cumsum(axis=1) for v in (slope, bend))
+        left, right = (g[:, :-1], h[:, :-1]), (g[:, -1:] - g[:, :-1], h[:, -1:] - h[:, :-1])
+        gain = sum(v**2 / (w + RIDGE) for v, w in (left, right)).sum(axis=0)
+        return float(gain.max()), int(gain.argmax())
+
+    @staticmethod
+    def leaf(splits, x):
+        number = np.zeros(len(x), int)
+        for j, threshold in splits:
+            number = 2 * number + (x[:, j] >= threshold)
+        return number
+
+    def fill(self, x):
+        return np.where(np.isnan(x), self.mean, x)
 
     def __call__(self, x):
-        return 1 / (1 + np.exp(-(self.bias + np.nan_to_num(x - self.mean) @ self.weight)))
+        x = self.fill(x)
+        odds = self.bias + LEAF_UNIT * sum(value[self.leaf(splits, x)] for splits, value in self.trees)
+        return 1 / (1 + np.exp(-odds))
 
 
 def area(y, p):
@@ -69,11 +109,11 @@ def area(y, p):
     return (rank[y].sum() - bad * (bad + 1) / 2) / (bad * good) if bad and good else float("nan")
 
 
-def held_out(x, y, group, weights):
+def held_out(x, y, group, trees):
     p = np.empty(len(y))
     for g in np.unique(group):
         out = group == g
-        p[out] = Model(x[~out], y[~out], weights[~out])(x[out])
+        p[out] = Model(x[~out], y[~out], trees)(x[out])
     return p
 
 
@@ -115,23 +155,24 @@ def main():
     source = np.array([r["source"] for r in rows])
     numbers = {p: i for i, p in enumerate(sorted(set(picture), key=lambda p: (hash_of(p), p)))}
     fold = np.array([numbers[p] % FOLDS for p in picture])
-    weights = np.ones(len(y))
     quick = names.index("agree_map")
     models, lows = [], []
-    for title, columns in (("With second opinions", len(names)), ("Without", quick)):
+    for title, columns, trees in (("With second opinions", len(names), TREES), ("Without", quick, QUICK_TREES)):
         part = x[:, :columns]
-        p = held_out(part, y, fold, weights)
+        p = held_out(part, y, fold, trees)
         low, high = limits(y, p)
         report(f"{title}, pictures held out ({FOLDS} folds)", rows, y, p, low, high)
-        q = held_out(part, y, source, weights)
-        report(f"{title}, sources held out", rows, y, q, low, high)
-        models.append(Model(part, y, weights))
+        report(f"{title}, sources held out", rows, y, held_out(part, y, source, trees), low, high)
+        models.append(Model(part, y, trees))
         lows.append((low, high))
-    text = definition(names, models, lows, quick)
-    print("\n" + text)
     if "--write" in sys.argv:
-        with open(os.path.join(ROOT, "src/bid/verdict_model.def"), "w") as f:
-            f.write(text)
+        write("src/bid/verdict_model.def", definition(names, models, lows))
+        write("tests/golden/verdict_rows.def", golden(names, models, x))
+
+
+def write(path, text):
+    with open(os.path.join(ROOT, path), "w") as f:
+        f.write(text)
 
 
 def hash_of(text):
@@ -142,14 +183,27 @@ def hash_of(text):
     return value
 
 
-def definition(names, models, limits_of, quick):
-    full, without = models
-    out = ["/* LIMITS(bias, ok below, failed from), with and without second opinions, and T(evidence, mean, weight, weight",
-           " * without second opinions): printed by bench/verdict_fit.py. */"]
-    for name, m, (low, high) in (("LIMITS", full, limits_of[0]), ("QUICK_LIMITS", without, limits_of[1])):
-        out.append(f"{name}({m.bias:.4f}, {low:.3f}, {high:.3f})")
-    for i, n in enumerate(names):
-        out.append(f"T({n}, {full.mean[i]:.4f}, {full.weight[i]:.4f}, {without.weight[i] if i < quick else 0:.4f})")
+def definition(names, models, limits_of):
+    out = ["/* MEAN(evidence, value), LIMITS(bias, ok below, failed from), TREE(evidence, threshold of each level, leaves in",
+           f" * units of {LEAF_UNIT:g}), and those without second opinions: written by bench/verdict_fit.py. */"]
+    out += [f"MEAN({n}, {v:.4g})" for n, v in zip(names, models[0].mean)]
+    for prefix, m, (low, high) in (("", models[0], limits_of[0]), ("QUICK_", models[1], limits_of[1])):
+        out.append(f"{prefix}LIMITS({m.bias:.4f}, {low:.3f}, {high:.3f})")
+        for splits, value in m.trees:
+            text = ", ".join(f"{names[j]}, {t:.4g}" for j, t in splits)
+            out += textwrap.wrap(f"{prefix}TREE({text}, {', '.join(str(v) for v in value)})", 118, subsequent_indent=" ")
+    return "\n".join(out) + "\n"
+
+
+def golden(names, models, x):
+    """A few rows: the whole model's answer, the quick one's, the evidence as in verdict.def."""
+    out = ["/* ROW(probability, without second opinions, evidence...): written by bench/verdict_fit.py. */"]
+    for i in np.linspace(0, len(x) - 1, 12).astype(int):
+        quick = models[1](x[i:i + 1, :len(models[1].mean)])[0]
+        known = dict(zip(names, x[i]))
+        values = ", ".join("NAN" if np.isnan(v) else f"{v:.6g}" for v in (known.get(n, np.nan) for n in evidence_names()))
+        whole = quick if np.isnan(known["agree_map"]) else models[0](x[i:i + 1])[0]
+        out += textwrap.wrap(f"ROW({whole:.6f}, {quick:.6f}, {values})", 118, subsequent_indent=" ")
     return "\n".join(out) + "\n"
 
 

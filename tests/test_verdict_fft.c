@@ -345,8 +345,28 @@ static void names(void **state) {
     assert_null(dipper_verdict_evidence_name(DP_EVIDENCE_COUNT));
 }
 
+/* What bench/verdict_fit.py says of some of its rows, with and without second opinions. */
+static void model_is_the_fitted_one(void **state) {
+    (void)state;
+    static const struct {
+        double probability, quick;
+        dp_evidence evidence;
+    } rows[] = {
+#define ROW(probability, quick, ...) {probability, quick, {{__VA_ARGS__}}},
+#include "golden/verdict_rows.def"
+#undef ROW
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        dp_evidence evidence = rows[i].evidence;
+        assert_true(fabs(dp_verdict_probability(&evidence) - rows[i].probability) < 2e-6);
+        for (int k = DP_EVIDENCE_QUICK; k < DP_EVIDENCE_COUNT; k++) evidence.value[k] = NAN;
+        assert_true(fabs(dp_verdict_probability(&evidence) - rows[i].quick) < 2e-6);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_true_psf_is_ok),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(model_is_the_fitted_one),
+                                       cmocka_unit_test(the_true_psf_is_ok),
                                        cmocka_unit_test(a_foreign_psf_has_failed),
                                        cmocka_unit_test(a_point_is_no_blur),
                                        cmocka_unit_test(a_sharp_picture_is_told),

@@ -154,11 +154,18 @@ static dipper_status cut(const run *r, const dp_image *plane, int side, dp_regio
     return dp_image_crop(plane, at->x, at->y, at->width, at->height, diag, out);
 }
 
-/* Of a large picture a part is enough, of a larger side for large PSFs. */
+/* Pixels for each second of max_seconds: so many that some PSFs can be tried, on a slow core. */
+static const double PIXELS_PER_SECOND = 1e4;
+
+/* Of a large picture a part is enough, of a larger side for large PSFs. With little time it is smaller. */
 static dipper_status cut_parts(run *r, dp_image *plane) {
-    const int side = presets[r->options->preset].region;
+    enum { LEAST = 128 };
+    const int told = r->options->psf_window, least = 4 * told > LEAST ? 4 * told : LEAST;
+    const double pixels = (double)dp_image_plane_count(plane), most = PIXELS_PER_SECOND * r->options->max_seconds;
     dp_region at = {.width = plane->width, .height = plane->height};
-    if ((double)dp_image_plane_count(plane) > presets[r->options->preset].whole) {
+    int side = presets[r->options->preset].region;
+    if (most > 0 && most < (double)side * side) side = sqrt(most) > least ? (int)sqrt(most) : least;
+    if (pixels > presets[r->options->preset].whole || (most > 0 && pixels > 2 * most)) {
         DP_TRY(cut(r, plane, 5 * side / 2, &at, &r->wide));
         DP_TRY(cut(r, plane, side, &at, &r->part));
     } else {
@@ -203,16 +210,36 @@ static bool keep_if_sharp(run *r, double radius) {
 
 /* ---- The PSF ---- */
 
-/* Seconds that the last step will take about, from those of the first PSF that was tried: an estimate in the smallest
- * window and a `hyperlaplacian`, together about as much work as a `sparse` of that part. */
-static double forecast(const run *r, bool hurry) {
-    return (hurry ? 0.6 : 1.2) * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
+/* The last step's methods, the better ones first, with the work that they are, at most, as a share of that of the first
+ * PSF that was tried, an estimate and a `hyperlaplacian`, pixel for pixel. */
+enum { SPARSE, HYPERLAPLACIAN, WIENER, ENDINGS };
+static const struct {
+    const char *method;
+    double work;
+    double share; /* of max_seconds, that it is worth: more PSFs are worth more than `sparse` */
+} endings[ENDINGS] = {{"sparse", 0.9, 0.3}, {"hyperlaplacian", 0.35, 0.8}, {"wiener", 0.03, 1}};
+
+/* Seconds that it will take about. */
+static double forecast(const run *r, int ending) {
+    return endings[ending].work * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
            (double)dp_image_plane_count(&r->part);
 }
 
-/* More PSFs are worth more than `sparse`, so that it is given half of the time at most; the faster method must fit. */
+/* The best of the right size for the picture. */
+static int best_ending(const run *r) {
+    return (double)dp_image_plane_count(&r->luma) <= presets[r->options->preset].sparse ? SPARSE : HYPERLAPLACIAN;
+}
+
+/* The best for which there is time: it may take its share of the whole, or all that is left. */
+static int choose_ending(const run *r, bool in_the_end) {
+    int i = best_ending(r);
+    while (i < WIENER && forecast(r, i) > (in_the_end ? left(r) : r->options->max_seconds * endings[i].share)) i++;
+    return i;
+}
+
+/* What is kept for the last step. */
 static double reserve(const run *r) {
-    return fmax(forecast(r, true), fmin(forecast(r, false), 0.5 * r->options->max_seconds));
+    return forecast(r, choose_ending(r, false));
 }
 
 static int tried(int done, int of, void *user) {
@@ -318,12 +345,11 @@ static dipper_status run_network(run *r, float *luma) {
 
 /* ---- The picture ---- */
 
-static dipper_status deconvolve(run *r, bool hurry, const dipper_image *blurred, dipper_image *out) {
+static dipper_status deconvolve(run *r, int ending, const dipper_image *blurred, dipper_image *out) {
     dipper_deconvolve_options options;
     dipper_deconvolve_info info = {.struct_size = sizeof info};
     dipper_deconvolve_options_init(&options);
-    const bool sparse = !hurry && (double)dp_image_plane_count(&r->luma) <= presets[r->options->preset].sparse;
-    r->info->nonblind = options.method = sparse ? "sparse" : "hyperlaplacian";
+    r->info->nonblind = options.method = endings[ending].method;
     options.noise_sigma = r->options->noise_sigma;
     options.memory_bytes = r->options->memory_bytes;
     options.progress = advanced;
@@ -355,16 +381,16 @@ static dipper_status blend(run *r, const float *network, dipper_image *out) {
 
 static dipper_status restore(run *r, const dipper_image *blurred, dipper_image *out) {
     const size_t n = dp_image_plane_count(&r->luma);
-    const double needed = forecast(r, false);
+    const int ending = choose_ending(r, true);
     const bool wanted = (double)n <= presets[r->options->preset].network;
-    const bool network = wanted && left(r) > 2 * needed;
+    const bool network = wanted && left(r) > 2 * forecast(r, ending);
     float *luma = network ? dp_alloc(n, sizeof *luma) : NULL;
     dipper_status status = DIPPER_OK;
     if (network && luma == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a picture");
     r->info->hurried |= wanted && !network;
     enter(r, "deconvolution", 0.3, network ? 0.35 : 1);
-    if (left(r) < needed) r->info->hurried = 1;
-    status = deconvolve(r, left(r) < needed, blurred, out);
+    r->info->hurried |= ending != best_ending(r);
+    status = deconvolve(r, ending, blurred, out);
     enter(r, "network", 0.35, 1);
     if (status == DIPPER_OK && network) {
         status = run_network(r, luma);

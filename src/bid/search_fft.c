@@ -170,11 +170,19 @@ static void finish(state *t, double took, double growth, bool callers) {
 
 /* ---- All windows ---- */
 
-/* One of all ways and windows: window by window, way by way. */
-static dipper_status look(state *t, int number, dp_backend *be, slot *k, dp_diag *diag) {
+/* The windows of each way from the middle outwards, since time may be over soon: most PSFs fit into that. Where
+ * candidate `number` of so many windows belongs, by way and window. */
+static int place_of(int number, int windows) {
+    const int i = number % windows, middle = windows / 2, away = (i + 1) / 2;
+    return number - i + (i % 2 ? middle - away : middle + away);
+}
+
+static dipper_status look(state *t, int number, dp_backend *be, slot *slots, dp_diag *diag) {
     const dp_search *s = t->search;
     const double begun = dp_seconds();
-    DP_TRY(fill(k, s, s->luma, &s->variants[number / s->window_count], s->windows[number % s->window_count], 0, diag));
+    const int n = s->window_count, place = place_of(number, n);
+    slot *k = &slots[place];
+    DP_TRY(fill(k, s, s->luma, &s->variants[place / n], s->windows[place % n], 0, diag));
     const dp_estimate job = prepare(s, be, k);
     const dipper_status status = estimate(s, &job, k, diag);
 #pragma omp critical(dp_search)
@@ -182,7 +190,7 @@ static dipper_status look(state *t, int number, dp_backend *be, slot *k, dp_diag
     return status;
 }
 
-/* Agreement: of each with the next larger window, of the last with the one before. */
+/* Agreement: of each with the next larger window, of the last that was tried with the one before. */
 static void compare(const dp_search *s, slot *k) {
     const int n = s->window_count, side = s->side;
     for (int i = 0; i < n; i++) {
@@ -197,7 +205,7 @@ static void compare(const dp_search *s, slot *k) {
 static dipper_status look_at(state *t, int n, slot *slots, dp_diag *diag) {
     const dp_search *s = t->search;
     dp_backend alone = *s->be;
-    dipper_status status = look(t, 0, s->be, &slots[0], diag);
+    dipper_status status = look(t, 0, s->be, slots, diag);
     alone.threads = 1;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(s->be->threads < n ? s->be->threads : n)
     for (int i = 1; i < n; i++) {
@@ -206,7 +214,7 @@ static dipper_status look_at(state *t, int n, slot *slots, dp_diag *diag) {
 #pragma omp critical(dp_search)
         over = t->enough || status != DIPPER_OK;
         if (over) continue;
-        const dipper_status mine = look(t, i, &alone, &slots[i], &own);
+        const dipper_status mine = look(t, i, &alone, slots, &own);
 #pragma omp critical(dp_search)
         if (mine != DIPPER_OK && status == DIPPER_OK) {
             status = mine;

@@ -11,52 +11,87 @@
 
 /* ---- The model ---- */
 
-/* Logistic regression: log odds of failure = bias + sum of weight (value - mean), missing values (NaN) counting as the
- * mean. Two of them: all evidence, and without second opinions. Fitted by bench/verdict_fit.py, which prints these
- * lines, to bench/results/verdict.csv. */
-typedef struct limits {
+/* Boosted trees: the log odds of failure are a bias and one leaf of each tree. All splits of one level of a tree are the
+ * same, so that a leaf's number is a bit of each level, the first one the highest: is the evidence at least the
+ * threshold? Missing values (NaN) count as the mean. Two models: all evidence, and without second opinions. Fitted by
+ * bench/verdict_fit.py, which writes verdict_model.def, to bench/results/verdict.csv. */
+enum { DEPTH = 5 };
+static const double LEAF_UNIT = 1e-4;
+
+typedef struct tree {
+    struct {
+        dp_evidence_index index;
+        double threshold;
+    } level[DEPTH];
+    short leaf[1 << DEPTH]; /* LEAF_UNIT */
+} tree;
+
+typedef struct model {
     double bias, ok_below, failed_from;
-} limits;
+    const tree *trees;
+    size_t count;
+} model;
 
-typedef struct term {
-    dp_evidence_index index;
-    double mean, weight, quick_weight;
-} term;
+#define SPLIT(name, threshold) {DP_EVIDENCE_##name, threshold}
+#define ANY_TREE(a, ta, b, tb, c, tc, d, td, e, te, ...)                                      \
+    {{SPLIT(a, ta), SPLIT(b, tb), SPLIT(c, tc), SPLIT(d, td), SPLIT(e, te)}, {__VA_ARGS__}},
 
-#define LIMITS(...) static const limits all_limits = {__VA_ARGS__};
-#define QUICK_LIMITS(...) static const limits quick_limits = {__VA_ARGS__};
-#define T(name, mean, weight, quick_weight)
-#include "bid/verdict_model.def"
-#undef LIMITS
-#undef QUICK_LIMITS
-#undef T
-
+#define MEAN(name, value)
 #define LIMITS(...)
 #define QUICK_LIMITS(...)
-#define T(name, mean, weight, quick_weight) {DP_EVIDENCE_##name, mean, weight, quick_weight},
-static const term terms[] = {
+#define TREE ANY_TREE
+#define QUICK_TREE(...)
+static const tree all_trees[] = {
 #include "bid/verdict_model.def"
 };
+#undef TREE
+#undef QUICK_TREE
+#define TREE(...)
+#define QUICK_TREE ANY_TREE
+static const tree quick_trees[] = {
+#include "bid/verdict_model.def"
+};
+#undef QUICK_TREE
+#define QUICK_TREE(...)
+#undef MEAN
+#define MEAN(name, value) [DP_EVIDENCE_##name] = (value),
+static const double means[DP_EVIDENCE_COUNT] = {
+#include "bid/verdict_model.def"
+};
+#undef MEAN
+#define MEAN(name, value)
+#undef LIMITS
+#undef QUICK_LIMITS
+#define LIMITS(...) static const model whole = {__VA_ARGS__, all_trees, sizeof all_trees / sizeof *all_trees};
+#define QUICK_LIMITS(...) static const model quick = {__VA_ARGS__, quick_trees, sizeof quick_trees / sizeof *quick_trees};
+#include "bid/verdict_model.def"
 
 static bool is_quick(const dp_evidence *evidence) {
     return isnan(E(agree_map));
 }
 
+static const model *model_for(const dp_evidence *evidence) {
+    return is_quick(evidence) ? &quick : &whole;
+}
+
 double dp_verdict_probability(const dp_evidence *evidence) {
-    const bool quick = is_quick(evidence);
-    double odds = quick ? quick_limits.bias : all_limits.bias;
-    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
-        const double value = evidence->value[terms[i].index];
-        if (!isnan(value)) odds += (quick ? terms[i].quick_weight : terms[i].weight) * (value - terms[i].mean);
+    const model *m = model_for(evidence);
+    double value[DP_EVIDENCE_COUNT], odds = m->bias;
+    for (int i = 0; i < DP_EVIDENCE_COUNT; i++) value[i] = isnan(evidence->value[i]) ? means[i] : evidence->value[i];
+    for (size_t i = 0; i < m->count; i++) {
+        const tree *t = &m->trees[i];
+        unsigned leaf = 0;
+        for (int k = 0; k < DEPTH; k++) leaf = 2 * leaf + (value[t->level[k].index] >= t->level[k].threshold);
+        odds += LEAF_UNIT * t->leaf[leaf];
     }
     return 1 / (1 + exp(-odds));
 }
 
 dipper_verdict_level dp_verdict_level(const dp_evidence *evidence) {
-    const limits *l = is_quick(evidence) ? &quick_limits : &all_limits;
+    const model *m = model_for(evidence);
     const double probability = dp_verdict_probability(evidence);
-    if (probability < l->ok_below) return DIPPER_VERDICT_OK;
-    return probability < l->failed_from ? DIPPER_VERDICT_DOUBTFUL : DIPPER_VERDICT_FAILED;
+    if (probability < m->ok_below) return DIPPER_VERDICT_OK;
+    return probability < m->failed_from ? DIPPER_VERDICT_DOUBTFUL : DIPPER_VERDICT_FAILED;
 }
 
 /* ---- Reasons ---- */
