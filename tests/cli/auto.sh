@@ -40,6 +40,33 @@ check 'the size told is not used' grep -q '"window": *13' told.run.json
 expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 0.2 -o hurried.npy
 exists hurried.npy
 err_has 'left something out'
+expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 6 --no-verdict -o timed.npy
+expect 0 "$DIPPER" score timed.npy --gt "$sharp" --blurred "$in" --json
+check 'six seconds are not kept, or are too few to restore anything' python3 -c '
+import json
+record, s = json.load(open("timed.run.json")), json.load(open(".seen/out"))
+assert record["seconds"] < 6.3 and s["isnr_db"] > 2'
+
+# The blur is looked for in the channel with the sparsest gradients: here the others are chequered.
+check 'the record does not say in which plane' grep -q '"plane": *"luma"' out.run.json
+expect 0 "$DIPPER" blur "$in" --motion 1 -o grey.npy
+check 'no colours' python3 -c '
+import array, ast
+raw = open("grey.npy", "rb").read()
+end = 10 + int.from_bytes(raw[8:10], "little")
+head = ast.literal_eval(raw[10:end].decode())
+grey, colours, width = array.array("f", raw[end:]), array.array("f"), head["shape"][1]
+for i, v in enumerate(grey):
+    dark = 0.3 * ((i % width // 3 + i // width // 3) % 2)
+    colours.extend([v - dark, v + dark, v])
+shape = "(%d, %d, 3)" % head["shape"][:2]
+text = "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": %s, }" % shape
+text = text.replace("\"", chr(39)).ljust(117) + "\n"
+open("colours.npy", "wb").write(raw[:8] + (118).to_bytes(2, "little") + text.encode() + colours.tobytes())'
+expect 0 "$DIPPER" deblur -j 1 colours.npy --preset fast --no-verdict -o restored.npy
+check 'the blur is not looked for in blue' grep -q '"plane": *"blue"' restored.run.json
+expect 0 "$DIPPER" deblur -j 1 grey.npy --preset fast --no-verdict -o one.npy
+check 'not the PSF of the grey picture' cmp one_psf.npy restored_psf.npy
 
 # A large PSF in a picture of which a part is looked at: it is found in the halved wide part, too.
 expect 0 "$(dirname "$DIPPER")/dipper-scene" -o large --size 500x404 --psf-size 61 --noise 0.002
