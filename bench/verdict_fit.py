@@ -48,7 +48,8 @@ class Model:
 
     def __init__(self, x, y, trees, seed=0):
         draw = np.random.RandomState(seed)
-        self.mean = np.array([float(f"{v:.4g}") for v in np.nanmean(x, axis=0)])
+        known = [c[~np.isnan(c)] for c in x.T]
+        self.mean = np.array([float(f"{c.mean():.4g}") if len(c) else 0.0 for c in known])
         x = self.fill(x)
         n, m = x.shape
         at = [np.unique([float(f"{t:.4g}") for t in np.quantile(c, np.linspace(0, 1, BINS + 1)[1:-1])]) for c in x.T]
