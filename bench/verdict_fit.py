@@ -147,6 +147,16 @@ def report(title, rows, y, p, low, high):
             line(f"{key} {v}", y[value == v], p[value == v], low, high)
 
 
+def calibration(rows, y, p):
+    loss = np.array([min(float(r["oracle"]), CEILING_DB) - float(r["psnr"]) for r in rows])
+    clear = (loss < 1) | (loss > 6)
+    print(f"\nWithout results of 1 to 6 dB below the oracle: {clear.sum()} runs, area {area(y[clear], p[clear]):.3f}\n")
+    print("| risk said | runs | failed truly |\n|---|---|---|")
+    for low, high in ((0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1.01)):
+        part = (p >= low) & (p < high)
+        print(f"| {low:g} to {min(high, 1):g} | {part.sum()} | {100 * y[part].mean():.0f} % |")
+
+
 def main():
     paths = [a for a in sys.argv[1:] if not a.startswith("--")]
     path = paths[0] if paths else os.path.join(ROOT, "bench/results/verdict.csv")
@@ -163,6 +173,7 @@ def main():
         p = held_out(part, y, fold, trees)
         low, high = limits(y, p)
         report(f"{title}, pictures held out ({FOLDS} folds)", rows, y, p, low, high)
+        calibration(rows, y, p)
         report(f"{title}, sources held out", rows, y, held_out(part, y, source, trees), low, high)
         models.append(Model(part, y, trees))
         lows.append((low, high))

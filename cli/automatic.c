@@ -33,7 +33,8 @@ static void say(const job *j) {
                      i->psf_height, i->width, i->height, i->x, i->y, i->noise_sigma);
     if (i->hurried) console_note(c, "%s: --max-time left something out", j->input);
     console_detail(c, "%s: %s in %s, told %d px, softness %.1f px, of %d tried; then %s, %ld iterations of a network",
-                   j->input, i->estimator, i->plane, i->window, i->softness, i->tried, i->nonblind, i->network_iterations);
+                   j->input, i->estimator, i->plane, i->window, i->softness, i->tried, i->nonblind,
+                   i->network_iterations);
 }
 
 static dipper_status run(job *j) {

@@ -62,12 +62,12 @@ typedef struct run {
     dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for, one plane */
     dp_image wide;                /* of a large picture: where large PSFs are looked for */
     dp_candidate found;
-    int side;         /* of found.psf */
+    int side;           /* of found.psf */
     double noise_sigma; /* of part */
-    float *psf;       /* the caller's */
-    double steepness; /* of its edges; NaN: not to be looked at */
-    double begun;     /* dp_seconds: of the call */
-    double first;     /* how long the first one took to try */
+    float *psf;         /* the caller's */
+    double steepness;   /* of its edges; NaN: not to be looked at */
+    double begun;       /* dp_seconds: of the call */
+    double first;       /* how long the first one took to try */
     const char *stage;
     double share_from, share_to; /* of all the work, in the present stage */
     bool cancelled;

@@ -11,8 +11,8 @@
 
 /* ---- The model ---- */
 
-/* Boosted trees: the log odds of failure are a bias and one leaf of each tree. All splits of one level of a tree are the
- * same, so that a leaf's number is a bit of each level, the first one the highest: is the evidence at least the
+/* Boosted trees: the log odds of failure are a bias and one leaf of each tree. All splits of one level of a tree are
+ * the same, so that a leaf's number is a bit of each level, the first one the highest: is the evidence at least the
  * threshold? Missing values (NaN) count as the mean. Two models: all evidence, and without second opinions. Fitted by
  * bench/verdict_fit.py, which writes verdict_model.def, to bench/results/verdict.csv. */
 enum { DEPTH = 5 };
@@ -32,8 +32,9 @@ typedef struct model {
     size_t count;
 } model;
 
-#define SPLIT(name, threshold) {DP_EVIDENCE_##name, threshold}
-#define ANY_TREE(a, ta, b, tb, c, tc, d, td, e, te, ...)                                      \
+#define SPLIT(name, threshold)                                                                                         \
+    { DP_EVIDENCE_##name, threshold }
+#define ANY_TREE(a, ta, b, tb, c, tc, d, td, e, te, ...)                                                               \
     {{SPLIT(a, ta), SPLIT(b, tb), SPLIT(c, tc), SPLIT(d, td), SPLIT(e, te)}, {__VA_ARGS__}},
 
 #define MEAN(name, value)
@@ -63,7 +64,8 @@ static const double means[DP_EVIDENCE_COUNT] = {
 #undef LIMITS
 #undef QUICK_LIMITS
 #define LIMITS(...) static const model whole = {__VA_ARGS__, all_trees, sizeof all_trees / sizeof *all_trees};
-#define QUICK_LIMITS(...) static const model quick = {__VA_ARGS__, quick_trees, sizeof quick_trees / sizeof *quick_trees};
+#define QUICK_LIMITS(...)                                                                                              \
+    static const model quick = {__VA_ARGS__, quick_trees, sizeof quick_trees / sizeof *quick_trees};
 #include "bid/verdict_model.def"
 
 static bool is_quick(const dp_evidence *evidence) {
