@@ -196,8 +196,8 @@ def hash_of(text):
 
 
 def definition(names, models, limits_of):
-    out = ["/* MEAN(evidence, value), LIMITS(bias, ok below, failed from), TREE(evidence, threshold of each level, leaves in",
-           f" * units of {LEAF_UNIT:g}), and those without second opinions: written by bench/verdict_fit.py. */"]
+    out = ["/* over 500 lines: written by bench/verdict_fit.py. MEAN(evidence, value), LIMITS(bias, ok below, failed from),",
+           f" * TREE(evidence, threshold of each level, leaves in units of {LEAF_UNIT:g}), and those without second opinions. */"]
     out += [f"MEAN({n}, {v:.4g})" for n, v in zip(names, models[0].mean)]
     for prefix, m, (low, high) in (("", models[0], limits_of[0]), ("QUICK_", models[1], limits_of[1])):
         out.append(f"{prefix}LIMITS({m.bias:.4f}, {low:.3f}, {high:.3f})")
