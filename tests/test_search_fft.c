@@ -218,6 +218,7 @@ static void search_can_be_stopped(void **state) {
         assert_int_equal(asked, hurried ? 3 : 1);
         assert_int_equal(best.tried, hurried ? 3 : 1);
         assert_true(best.window > 0 && isfinite(best.score) && best.softness == 0);
+        if (!hurried) assert_int_equal(best.window, s.windows[s.window_count / 2]); /* from the middle outwards */
         free(best.psf);
     }
     dp_image_free(&blurred);

@@ -40,6 +40,8 @@ check 'the size told is not used' grep -q '"window": *13' told.run.json
 expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 0.2 -o hurried.npy
 exists hurried.npy
 err_has 'left something out'
+expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 0.01 --no-verdict -o hasty.npy
+check 'the last step is not the quickest' grep -q '"nonblind": *"wiener"' hasty.run.json
 expect 0 "$DIPPER" deblur -j 1 "$in" --max-time 6 --no-verdict -o timed.npy
 expect 0 "$DIPPER" score timed.npy --gt "$sharp" --blurred "$in" --json
 check 'six seconds are not kept, or are too few to restore anything' python3 -c '
