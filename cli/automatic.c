@@ -32,9 +32,8 @@ static void say(const job *j) {
         console_note(c, "%s: PSF of %d x %d px found in %dx%d+%d+%d (noise %.3g)", j->input, i->psf_width,
                      i->psf_height, i->width, i->height, i->x, i->y, i->noise_sigma);
     if (i->hurried) console_note(c, "%s: --max-time left something out", j->input);
-    console_detail(c, "%s: %s in %s, told %d px, softness %.1f px, of %d tried; then %s, %ld iterations of a network",
-                   j->input, i->estimator, i->plane, i->window, i->softness, i->tried, i->nonblind,
-                   i->network_iterations);
+    console_detail(c, "%s: %s in %s, told %d px, softness %.1f px, of %d tried; then %s, mean of %d", j->input,
+                   i->estimator, i->plane, i->window, i->softness, i->tried, i->nonblind, i->averaged);
 }
 
 static dipper_status run(job *j) {
@@ -79,7 +78,6 @@ static void describe(const job *j, run_record *r) {
     r->psf_height_told = j->settings->psf_height;
     r->psf_size_from = j->settings->psf_width ? "user" : "found";
     r->nonblind_method = i->nonblind;
-    r->iterations_done = r->iterations_planned = i->network_iterations;
     r->seconds_solver = j->seconds;
     r->memory_solver_bytes = i->memory_bytes;
 }

@@ -56,6 +56,10 @@ static const option_row rows[] = {
     {0, "saturation", "LEVEL", OPTION_TEXT, AT(nonblind.saturation), 0, 0, NULL,
      "with --psf: brighter pixels only tell that it was at least as bright; 0: there are none; auto (default): 0.99 if "
      "the picture goes up to 1"},
+    {0, "box", NULL, OPTION_FLAG, AT(nonblind.box), 0, 0, NULL,
+     "with --psf and hyperlaplacian or tv: the sharp picture lies between black and white, as print on white paper "
+     "does "
+     "and lamps do not (box constraint)"},
     {0, "mask", "FILE", OPTION_TEXT, AT(nonblind.mask), 0, 0, NULL,
      "with --psf: a picture of the same size; where it is 0 the pixel is missing, everywhere else it is known"},
     {0, "max-memory", "MB", OPTION_INT, AT(nonblind.max_memory), 0, 1000000000, NULL,
@@ -114,6 +118,7 @@ static int refuse_weights(const nonblind_options *n, const char *why) {
     if (n->exponent) return usage("--exponent", n->exponent, why);
     if (strcmp(n->edges, "auto") != 0) return usage("--edges", n->edges, why);
     if (strcmp(n->saturation, "auto") != 0) return usage("--saturation", n->saturation, why);
+    if (n->box) return usage("--box", NULL, why);
     if (n->mask) return usage("--mask", n->mask, why);
     return n->max_memory ? usage("--max-memory", NULL, why) : 0;
 }

@@ -78,12 +78,14 @@ static int read_options(const nonblind_options *o, dipper_deconvolve_options *ou
     if (strcmp(o->edges, "auto") != 0 && !strstr(m.edges, o->edges))
         return usage("--edges", o->edges,
                      "this method cannot do that; it has auto and those of docs/methods/nonblind.md");
+    if (o->box && !m.box) return usage("--box", NULL, "only hyperlaplacian and tv can keep to 0 to 1");
     code = number("--iterations", o->iterations, NULL, 1, 1000000, &iterations);
     if (!code) code = number("--weight", o->weight, "auto", 0, 1e6, &out->weight);
     if (!code) code = number("--exponent", o->exponent, NULL, m.bounds ? 0.01 : 0, m.bounds ? 2 : 8, &out->exponent);
     if (!code) code = number("--saturation", o->saturation, "auto", 0, 1e6, &out->saturation);
     if (!code && iterations != floor(iterations)) code = usage("--iterations", o->iterations, "is not a whole number");
     out->iterations = (int)iterations;
+    out->box = o->box;
     out->memory_bytes = o->max_memory ? (size_t)o->max_memory << 20 : nonblind_usual_memory();
     return code;
 }
@@ -132,8 +134,8 @@ void nonblind_print(const job_nonblind_settings *s) {
         printf("psf = %s\npsf-size = %dx%d\n", s->psf_file, s->psf_width, s->psf_height);
     else
         printf("nonblind = %s\n", o->method);
-    printf("weight = %g\nexponent = %g\nedges = %s\nsaturation = %g\niterations = %d\n", o->weight, o->exponent,
-           o->edges, o->saturation, o->iterations);
+    printf("weight = %g\nexponent = %g\nedges = %s\nsaturation = %g\nbox = %d\niterations = %d\n", o->weight,
+           o->exponent, o->edges, o->saturation, o->box, o->iterations);
     printf("mask = %s\n", s->mask_file ? s->mask_file : "");
     puts("# below 0, or 0 iterations: the method's own");
 }

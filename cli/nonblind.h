@@ -6,7 +6,7 @@
 
 typedef struct nonblind_options { /* as given */
     const char *psf, *method, *iterations, *edges, *saturation, *weight, *exponent, *mask;
-    int rotate, max_memory; /* MB; 0: the machine's */
+    int rotate, box, max_memory; /* MB; 0: the machine's */
 } nonblind_options;
 
 /* What --max-memory is by default, in bytes. */

@@ -121,8 +121,9 @@ static json_t *automatic_json(const run_record *r) {
     put(&w, "plane", io_json_text(i->plane));
     put(&w, "region", json_pack("[i,i,i,i]", i->x, i->y, i->width, i->height));
     put(&w, "nonblind", io_json_text(i->nonblind));
-    put(&w, "network_iterations", json_integer(i->network_iterations));
+    put(&w, "averaged", json_integer(i->averaged));
     put(&w, "hurried", json_boolean(i->hurried));
+    put(&w, "paper", json_boolean(i->paper));
     put(&w, "sharp", json_boolean(i->sharp));
     return w.object;
 }

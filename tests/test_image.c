@@ -225,6 +225,16 @@ static void shifts_psf(void **state) {
     near_all(dst, (double[]){0, 0, 0}, 3, 0);
 }
 
+static void places_psf(void **state) {
+    (void)state;
+    const float src[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    float dst[25];
+    dp_psf_place(src, 3, dst, 5);
+    near_all(dst, (double[]){0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 4, 5, 6, 0, 0, 7, 8, 9, 0, 0, 0, 0, 0, 0}, 25, 0);
+    dp_psf_place(src, 3, dst, 1);
+    near_all(dst, (double[]){5}, 1, 0);
+}
+
 static void cuts_faint_values_and_small_islands(void **state) {
     (void)state;
     /* an island of 40 held together by a diagonal, one of 3, one of 1, and faint dirt */
@@ -308,6 +318,7 @@ int main(void) {
         cmocka_unit_test(normalises_or_refuses),
         cmocka_unit_test(centres_psf_and_picture_together),
         cmocka_unit_test(shifts_psf),
+        cmocka_unit_test(places_psf),
         cmocka_unit_test(cuts_faint_values_and_small_islands),
         cmocka_unit_test(resamples_psf),
         cmocka_unit_test(sizes_and_turns),

@@ -12,7 +12,7 @@ extern "C" {
 typedef enum dipper_preset {
     DIPPER_PRESET_FAST,     /* one way of estimating the PSF */
     DIPPER_PRESET_BALANCED, /* three */
-    DIPPER_PRESET_BEST      /* and for pictures up to 1.1 million pixels a network, minutes */
+    DIPPER_PRESET_BEST      /* and in small pictures the mean of what each of them leads to */
 } dipper_preset;
 
 /* "fast", "balanced", "best"; NULL out of range. Static. */
@@ -32,9 +32,10 @@ typedef struct dipper_auto_info {
     const char *plane;         /* of colour: "luma", "red", "green" or "blue", in which the PSF was found; static */
     int x, y, width, height;   /* the part of the picture in which it was found */
     const char *nonblind;      /* method that restored the picture with it, or "none"; static */
-    long network_iterations;   /* of the network whose picture has a part in the result; 0: there is none */
-    int hurried;               /* 1: max_seconds left something out */
-    int sharp;                 /* 1: the picture is sharp already, out is blurred, the PSF a point, estimator "none" */
+    int averaged; /* restored pictures, each with another PSF, of which the result is the mean; 1 or more */
+    int hurried;  /* 1: max_seconds left something out */
+    int paper;    /* 1: print on white paper, and restored as such (docs/auto.md) */
+    int sharp;    /* 1: the picture is sharp already, out is blurred, the PSF a point, estimator "none" */
     double seconds;
     size_t memory_bytes; /* held at once, without the pictures given; approximate */
 } dipper_auto_info;
@@ -45,7 +46,7 @@ typedef struct dipper_auto_options {
     int psf_window;              /* px, odd, 3 to 101: the blur fits into so much; 0 (default): find out, and whether
                                     there is one at all */
     double noise_sigma;          /* < 0 (default): estimate */
-    uint64_t seed;               /* of the network; default 0 */
+    uint64_t seed;               /* of nothing at present: no preset draws random numbers; default 0 */
     double max_seconds;          /* 0 (default): as long as it takes; else so much is left out that it is kept */
     size_t memory_bytes;         /* for the non-blind step, see dipper_deconvolve_options; 0 (default): no limit */
     dipper_progress_fn progress; /* may be NULL; may call nothing of the library */

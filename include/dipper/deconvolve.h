@@ -20,6 +20,7 @@ typedef struct dipper_deconvolve_method { /* all strings static */
     int iterations;            /* default; 0: it has none */
     int weighted;              /* takes a weight */
     int bounds;                /* takes saturated pixels as lower bounds, and a mask */
+    int box;                   /* takes the box constraint */
     int available;             /* 0: this build lacks FFTW, which it needs */
 } dipper_deconvolve_method;
 
@@ -52,6 +53,8 @@ typedef struct dipper_deconvolve_options {
     double noise_sigma;  /* < 0 (default): estimate */
     double saturation;   /* data from here on are taken as lower bounds; 0: none; < 0 (default): 0.99 if the largest
                             value lies in [0.99, 1], else none. Methods that cannot ignore it */
+    int box;             /* box constraint; 1: the sharp picture lies in 0 to 1, as print on white paper does, and lamps
+                            do not. Methods hyperlaplacian and tv; 0 (default): nothing is known */
     int iterations;      /* 0 (default): the method's, which may end early */
     int inner;           /* sparse: conjugate-gradient steps per iteration; 0 (default): 40 */
     size_t memory_bytes; /* a picture that needs more is restored in smaller tiles; 0 (default): no limit */

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bid/plane.h"
-#include "bid/solver.h"
 #include "bid/verdict.h"
 #include "image/colour.h"
 #include "image/noise.h"
@@ -16,7 +15,9 @@
 #include "image/region.h"
 #include "metric/psf_shape.h"
 #if defined(DP_WITH_FFTW)
-#include "bid/search_fft.h"
+#include "api/auto_fft.h"
+#include "bid/paper_fft.h"
+#include "metric/metric.h"
 #endif
 
 const char *dipper_preset_name(int index) {
@@ -32,55 +33,37 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 #if defined(DP_WITH_FFTW)
 
 /* Ways of estimating: they err on different pictures. */
+#define SLOWLY                                                                                                         \
+    {                                                                                                                  \
+        "map-l0", {                                                                                                    \
+            {"iterations", 14}, {                                                                                      \
+                "decay", 0.8                                                                                           \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
 static const dp_variant plain[] = {{.method = "map-l0"}, {.method = NULL}};
-static const dp_variant several[] = {{.method = "map-l0"},
-                                     {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
-                                     {.method = "extreme-channel"},
-                                     {.method = NULL}};
+static const dp_variant slowly[] = {SLOWLY, {.method = NULL}};
+static const dp_variant extreme[] = {{.method = "extreme-channel"}, {.method = NULL}};
+static const dp_variant several[] = {{.method = "map-l0"}, SLOWLY, {.method = "extreme-channel"}, {.method = NULL}};
+static const dp_variant *const each[DP_AUTO_OPINIONS] = {plain, slowly, extreme};
 static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {.method = NULL}};
 static const dp_variant more_coarse[] = {
     {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
-/* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
- * px; there is no network; the faster non-blind method restores them. */
-static const struct {
-    double whole, network, sparse;
-    int region;
-    const dp_variant *variants, *coarse; /* of a whole picture; in a large one's halved part */
-    const char *iterations;              /* of the network */
-    float share;                         /* of its picture in the result (docs/auto.md) */
-} presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, plain, coarse, "1", 0},
-    [DIPPER_PRESET_BALANCED] = {2e5, 0, 2e6, 512, several, more_coarse, "1", 0},
-    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, several, more_coarse, "1500", 0.35F},
+static const dp_auto_preset presets[] = {
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, plain, coarse, false},
+    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, several, more_coarse, false},
+    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, several, more_coarse, true},
 };
-
-typedef struct run {
-    dipper_context *context;
-    const dipper_auto_options *options;
-    dipper_auto_info *info;
-    dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for, one plane */
-    dp_image wide;                /* of a large picture: where large PSFs are looked for */
-    dp_candidate found;
-    int side;           /* of found.psf */
-    double noise_sigma; /* of part */
-    float *psf;         /* the caller's */
-    double steepness;   /* of its edges; NaN: not to be looked at */
-    double begun;       /* dp_seconds: of the call */
-    double first;       /* how long the first one took to try */
-    const char *stage;
-    double share_from, share_to; /* of all the work, in the present stage */
-    bool cancelled;
-} run;
 
 /* ---- Time ---- */
 
-static double left(const run *r) {
+double dp_auto_left(const dp_auto *r) {
     return r->options->max_seconds > 0 ? r->options->max_seconds - (dp_seconds() - r->begun) : INFINITY;
 }
 
 /* Steps of the whole are thousandths. */
-static bool report(run *r, double share_of_stage) {
+bool dp_auto_report(dp_auto *r, double share_of_stage) {
     enum { STEPS = 1000 };
     const double share = r->share_from + (r->share_to - r->share_from) * share_of_stage;
     if (r->options->progress == NULL) return false;
@@ -89,23 +72,19 @@ static bool report(run *r, double share_of_stage) {
     return r->cancelled;
 }
 
-static void enter(run *r, const char *stage, double from, double to) {
+void dp_auto_enter(dp_auto *r, const char *stage, double from, double to) {
     r->stage = stage;
     r->share_from = from;
     r->share_to = to;
 }
 
-static int advanced(const dipper_progress *progress, void *user) {
-    return report(user, (double)progress->iteration / (double)progress->iterations);
-}
-
-static dipper_status stopped(run *r) {
+static dipper_status stopped(dp_auto *r) {
     return dp_fail(&r->context->diag, DIPPER_ERROR_CANCELLED, "the automatic mode was asked to stop");
 }
 
 /* ---- What is given ---- */
 
-static dipper_status check_options(const run *r) {
+static dipper_status check_options(const dp_auto *r) {
     const dipper_auto_options *o = r->options;
     dp_diag *diag = &r->context->diag;
     if ((unsigned)o->preset > DIPPER_PRESET_BEST)
@@ -121,7 +100,7 @@ static dipper_status check_options(const run *r) {
     return DIPPER_OK;
 }
 
-static dipper_status take_picture(run *r, const dipper_image *blurred) {
+static dipper_status take_picture(dp_auto *r, const dipper_image *blurred) {
     enum { LEAST = 32 };
     dp_diag *diag = &r->context->diag;
     int c, y, x;
@@ -140,14 +119,14 @@ static dipper_status take_picture(run *r, const dipper_image *blurred) {
     return dp_luma_image(&r->picture, diag, &r->luma);
 }
 
-static dipper_status find_noise(const run *r, const dp_image *plane, double *sigma) {
+static dipper_status find_noise(const dp_auto *r, const dp_image *plane, double *sigma) {
     *sigma = r->options->noise_sigma;
     if (*sigma >= 0) return DIPPER_OK;
     return dp_noise_estimate(plane->data, plane->height, plane->width, &r->context->diag, sigma);
 }
 
 /* The square of that side that shows the blur best. */
-static dipper_status cut(const run *r, const dp_image *plane, int side, dp_region *at, dp_image *out) {
+static dipper_status cut(const dp_auto *r, const dp_image *plane, int side, dp_region *at, dp_image *out) {
     enum { USUAL = 31 };
     dp_diag *diag = &r->context->diag;
     DP_TRY(dp_region_choose(plane, side, side, USUAL, USUAL, r->noise_sigma, diag, at));
@@ -158,14 +137,14 @@ static dipper_status cut(const run *r, const dp_image *plane, int side, dp_regio
 static const double PIXELS_PER_SECOND = 1e4;
 
 /* Of a large picture a part is enough, of a larger side for large PSFs. With little time it is smaller. */
-static dipper_status cut_parts(run *r, dp_image *plane) {
+static dipper_status cut_parts(dp_auto *r, dp_image *plane) {
     enum { LEAST = 128 };
     const int told = r->options->psf_window, least = 4 * told > LEAST ? 4 * told : LEAST;
     const double pixels = (double)dp_image_plane_count(plane), most = PIXELS_PER_SECOND * r->options->max_seconds;
     dp_region at = {.width = plane->width, .height = plane->height};
-    int side = presets[r->options->preset].region;
+    int side = r->preset->region;
     if (most > 0 && most < (double)side * side) side = sqrt(most) > least ? (int)sqrt(most) : least;
-    if (pixels > presets[r->options->preset].whole || (most > 0 && pixels > 2 * most)) {
+    if (pixels > r->preset->whole || (most > 0 && pixels > 2 * most)) {
         DP_TRY(cut(r, plane, 5 * side / 2, &at, &r->wide));
         DP_TRY(cut(r, plane, side, &at, &r->part));
     } else {
@@ -179,7 +158,7 @@ static dipper_status cut_parts(run *r, dp_image *plane) {
     return DIPPER_OK;
 }
 
-static dipper_status choose_part(run *r) {
+static dipper_status choose_part(dp_auto *r) {
     dp_image plane = {0};
     DP_TRY(find_noise(r, &r->luma, &r->info->noise_sigma));
     DP_TRY(dp_plane_choose(&r->picture, &r->context->diag, &plane, &r->info->plane));
@@ -190,7 +169,7 @@ static dipper_status choose_part(run *r) {
 }
 
 /* Who tells a window knows that there is a blur. */
-static dipper_status measure_steepness(run *r) {
+static dipper_status measure_steepness(dp_auto *r) {
     r->steepness = NAN;
     if (r->options->psf_window > 0) return DIPPER_OK;
     return dp_verdict_steepness(&r->luma, r->info->noise_sigma, &r->context->diag, &r->steepness);
@@ -199,7 +178,7 @@ static dipper_status measure_steepness(run *r) {
 static const double AGREED = 0.85;
 
 /* A sharp picture stays as it is. */
-static bool keep_if_sharp(run *r, double radius) {
+static bool keep_if_sharp(dp_auto *r, double radius) {
     r->info->sharp = dp_is_sharp(r->steepness, radius);
     if (!r->info->sharp) return false;
     r->info->estimator = r->info->nonblind = "none";
@@ -210,198 +189,140 @@ static bool keep_if_sharp(run *r, double radius) {
 
 /* ---- The PSF ---- */
 
-/* The last step's methods, the better ones first, with the work that they are, at most, as a share of that of the first
- * PSF that was tried, an estimate and a `hyperlaplacian`, pixel for pixel. */
-enum { SPARSE, HYPERLAPLACIAN, WIENER, ENDINGS };
-static const struct {
-    const char *method;
-    double work;
-    double share; /* of max_seconds, that it is worth: more PSFs are worth more than `sparse` */
-} endings[ENDINGS] = {{"sparse", 0.9, 0.3}, {"hyperlaplacian", 0.35, 0.8}, {"wiener", 0.03, 1}};
-
-/* Seconds that it will take about. */
-static double forecast(const run *r, int ending) {
-    return endings[ending].work * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
-           (double)dp_image_plane_count(&r->part);
-}
-
-/* The best of the right size for the picture. */
-static int best_ending(const run *r) {
-    return (double)dp_image_plane_count(&r->luma) <= presets[r->options->preset].sparse ? SPARSE : HYPERLAPLACIAN;
-}
-
-/* The best for which there is time: it may take its share of the whole, or all that is left. */
-static int choose_ending(const run *r, bool in_the_end) {
-    int i = best_ending(r);
-    while (i < WIENER && forecast(r, i) > (in_the_end ? left(r) : r->options->max_seconds * endings[i].share)) i++;
-    return i;
-}
-
-/* What is kept for the last step. */
-static double reserve(const run *r) {
-    return forecast(r, choose_ending(r, false));
-}
-
 static int tried(int done, int of, void *user) {
-    return report(user, (double)done / of);
+    return dp_auto_report(user, (double)done / of);
 }
 
 static bool fits(double took, double next, void *user) {
-    run *r = user;
+    dp_auto *r = user;
     if (!(r->first > 0)) r->first = took;
-    if (left(r) > next + reserve(r)) return true;
+    if (dp_auto_left(r) > next + dp_auto_reserve(r)) return true;
     r->info->hurried = 1;
     return false;
 }
 
-/* The smallest window, centred and odd, that holds what is not 0. */
-static void trim(run *r) {
-    const int side = r->side, middle = side / 2;
+void dp_auto_trim(dp_auto *r, const float *psf, int side) {
+    const int middle = side / 2;
     int up = 1, across = 1;
     for (int i = 0; i < side * side; i++) {
-        if (!(r->found.psf[i] > 0)) continue;
+        if (!(psf[i] > 0)) continue;
         const int y = abs(i / side - middle), x = abs(i % side - middle);
         up = y > up ? y : up;
         across = x > across ? x : across;
     }
-    r->info->psf_height = 2 * up + 1;
-    r->info->psf_width = 2 * across + 1;
-    for (int y = 0; y < r->info->psf_height; y++)
-        memcpy(r->psf + y * r->info->psf_width, r->found.psf + (y + middle - up) * side + middle - across,
-               (size_t)r->info->psf_width * sizeof *r->psf);
-    (void)dp_psf_normalise(r->psf, r->info->psf_height, r->info->psf_width);
+    const int h = r->info->psf_height = 2 * up + 1, w = r->info->psf_width = 2 * across + 1;
+    for (int y = 0; y < h; y++)
+        memcpy(r->psf + y * w, psf + (y + middle - up) * side + middle - across, (size_t)w * sizeof *psf);
+    (void)dp_psf_normalise(r->psf, h, w);
 }
 
-static dipper_status find_psf(run *r) {
+/* Another round of refining, if one and a half times what the latest took is left. */
+static bool goes_on(double took, void *user) {
+    dp_auto *r = user;
+    const bool enough = dp_auto_left(r) < 1.5 * took + dp_auto_reserve(r);
+    r->info->hurried |= enough;
+    return !enough && !dp_auto_report(r, 1);
+}
+
+/* On white paper much more is known. */
+static dipper_status refine_on_paper(dp_auto *r) {
+    const int across = r->info->psf_width, up = r->info->psf_height;
+    const dp_paper job = {.be = r->context->be,
+                          .plane = r->wide.data != NULL ? &r->wide : &r->part,
+                          .noise_sigma = r->noise_sigma,
+                          .side = r->side,
+                          .window = across > up ? across : up,
+                          .goes_on = goes_on,
+                          .user = r};
+    bool refined;
+    if (!dp_is_paper(job.plane)) return DIPPER_OK;
+    DP_TRY(dp_paper_refine(&job, r->found[0].psf, &refined, &r->context->diag));
+    r->info->paper = refined;
+    if (refined) dp_auto_trim(r, r->found[0].psf, r->side);
+    return DIPPER_OK;
+}
+
+/* ---- The search ---- */
+
+static dipper_status look(dp_auto *r, const dp_search *search, dp_candidate *found) {
+    found->psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *found->psf);
+    if (found->psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    DP_TRY(dp_search_run(search, &r->context->diag, found));
+    r->info->tried += found->tried;
+    return DIPPER_OK;
+}
+
+static void swap(dp_candidate *a, dp_candidate *b) {
+    const dp_candidate kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* The best of n comes first. Others count if they are nearly the same, shifted so that their pictures lie on its. */
+static dipper_status sort_opinions(dp_auto *r, int n) {
+    static const double NEARLY = 0.8;
+    const size_t count = (size_t)r->side * (size_t)r->side;
+    float *scratch = dp_alloc(count, sizeof *scratch);
+    if (scratch == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    for (int i = 1; i < n; i++)
+        if (r->found[i].score < r->found[0].score) swap(&r->found[i], &r->found[0]);
+    r->opinions = 1;
+    for (int i = 1; i < n; i++) {
+        float *psf = r->found[i].psf;
+        const dp_psf_match m = dp_psf_compare(r->found[0].psf, r->side, r->side, psf, r->side, r->side);
+        if (!(m.correlation > NEARLY)) continue;
+        memcpy(scratch, psf, count * sizeof *scratch);
+        dp_psf_shift(scratch, r->side, r->side, m.dy, m.dx, DP_PSF_ZERO, psf);
+        swap(&r->found[i], &r->found[r->opinions++]);
+    }
+    dp_free(scratch);
+    return DIPPER_OK;
+}
+
+/* The best of all ways, or of each, while there is time. */
+static dipper_status look_each(dp_auto *r, dp_search *search, bool opinions) {
+    const int n = opinions ? DP_AUTO_OPINIONS : 1;
+    int found = 0;
+    dipper_status status = DIPPER_OK;
+    for (int i = 0; i < n && status == DIPPER_OK && !r->info->hurried && !r->cancelled; i++) {
+        if (opinions) search->variants = each[i];
+        dp_auto_enter(r, "kernel estimation", DP_AUTO_SEARCHED * i / n, DP_AUTO_SEARCHED * (i + 1) / n);
+        dp_free(r->found[found].psf); /* of one that came to nothing */
+        status = look(r, search, &r->found[found]);
+        found += status == DIPPER_OK;
+        if (status == DIPPER_ERROR_DIVERGED && (found > 0 || i + 1 < n)) status = DIPPER_OK;
+    }
+    return status == DIPPER_OK ? sort_opinions(r, found) : status;
+}
+
+static dipper_status find_psf(dp_auto *r) {
     dp_search search = {.be = r->context->be,
                         .luma = &r->part,
                         .wide = r->wide.data != NULL ? &r->wide : NULL,
                         .told = r->options->psf_window,
                         .noise_sigma = r->noise_sigma,
-                        .coarse = presets[r->options->preset].coarse,
+                        .coarse = r->preset->coarse,
                         .progress = tried,
                         .fits = fits,
                         .user = r};
     dp_search_windows(&search);
-    search.variants = search.wide != NULL ? plain : presets[r->options->preset].variants;
+    search.variants = search.wide != NULL ? plain : r->preset->variants;
     r->side = search.side;
-    r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
-    if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
-    DP_TRY(dp_search_run(&search, &r->context->diag, &r->found));
-    r->info->estimator = r->found.variant->method;
-    r->info->window = r->found.window;
-    r->info->tried = r->found.tried;
-    r->info->softness = r->found.softness;
-    r->info->score = r->found.score;
+    DP_TRY(look_each(r, &search, r->preset->opinions && search.wide == NULL));
+    const dp_candidate *best = &r->found[0];
+    r->info->estimator = best->variant->method;
+    r->info->window = best->window;
+    r->info->softness = best->softness;
+    r->info->score = best->score;
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
     const size_t wide = search.wide != NULL ? dp_image_plane_count(search.wide) : 0;
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
-    trim(r);
+    dp_auto_trim(r, best->psf, r->side);
+    DP_TRY(refine_on_paper(r));
     return r->cancelled ? stopped(r) : DIPPER_OK;
 }
 
-/* ---- The network's picture ---- */
-
-/* Steps until all are done or the time is over. */
-static dipper_status iterate(run *r, dp_solver *solver) {
-    long remain = 1;
-    while (remain > 0) {
-        if (left(r) < 0) {
-            r->info->hurried = 1;
-            return DIPPER_OK;
-        }
-        DP_TRY(dp_solver_step(solver, 1, &remain, &r->context->diag));
-    }
-    return DIPPER_OK;
-}
-
-static dipper_status run_network(run *r, float *luma) {
-    dp_diag *diag = &r->context->diag;
-    dp_recipe recipe;
-    dp_solver *solver = NULL;
-    dipper_solver_options options;
-    dipper_solver_info info;
-    dipper_image given = dipper_image_view(r->luma.data, r->luma.width, r->luma.height, 1);
-    dipper_image out = dipper_image_view(luma, given.width, given.height, 1);
-    dipper_solver_options_init(&options);
-    options.psf = r->psf;
-    options.psf_width = r->info->psf_width;
-    options.psf_height = r->info->psf_height;
-    options.noise_sigma = r->info->noise_sigma;
-    options.seed = r->options->seed;
-    options.progress = advanced;
-    options.user = r;
-    DP_TRY(dp_recipe_init("dip-nonblind", diag, &recipe));
-    DP_TRY(dp_recipe_set(&recipe, "iterations", presets[r->options->preset].iterations, diag));
-    DP_TRY(dp_solver_create(r->context->be, &given, &recipe, &options, diag, &solver));
-    dipper_status status = iterate(r, solver);
-    dp_solver_get_info(solver, &info);
-    if (status == DIPPER_OK) status = dp_solver_get_image(solver, diag, &out);
-    r->info->network_iterations = info.iteration;
-    if (info.memory_bytes > r->info->memory_bytes) r->info->memory_bytes = info.memory_bytes;
-    dp_solver_destroy(solver);
-    return status;
-}
-
-/* ---- The picture ---- */
-
-static dipper_status deconvolve(run *r, int ending, const dipper_image *blurred, dipper_image *out) {
-    dipper_deconvolve_options options;
-    dipper_deconvolve_info info = {.struct_size = sizeof info};
-    dipper_deconvolve_options_init(&options);
-    r->info->nonblind = options.method = endings[ending].method;
-    options.noise_sigma = r->options->noise_sigma;
-    options.memory_bytes = r->options->memory_bytes;
-    options.progress = advanced;
-    options.user = r;
-    options.info = &info;
-    const dipper_status status =
-        dipper_deconvolve(r->context, blurred, r->psf, r->info->psf_width, r->info->psf_height, &options, out);
-    if (info.memory_bytes > r->info->memory_bytes) r->info->memory_bytes = info.memory_bytes;
-    return status;
-}
-
-/* The network's picture is less good, but errs differently, so that a mean of both errs less than either. The colours
- * stay. */
-static dipper_status blend(run *r, const float *network, dipper_image *out) {
-    const float share = presets[r->options->preset].share;
-    dp_diag *diag = &r->context->diag;
-    dp_image result = {0}, luma = {0};
-    DP_TRY(dp_image_from_view(out, diag, &result));
-    dipper_status status = dp_luma_image(&result, diag, &luma);
-    if (status == DIPPER_OK) {
-        for (size_t i = 0; i < dp_image_plane_count(&luma); i++) luma.data[i] += share * (network[i] - luma.data[i]);
-        dp_replace_luma(&result, luma.data);
-        status = dp_image_to_view(&result, diag, out);
-    }
-    dp_image_free(&luma);
-    dp_image_free(&result);
-    return status;
-}
-
-static dipper_status restore(run *r, const dipper_image *blurred, dipper_image *out) {
-    const size_t n = dp_image_plane_count(&r->luma);
-    const int ending = choose_ending(r, true);
-    const bool wanted = (double)n <= presets[r->options->preset].network;
-    const bool network = wanted && left(r) > 2 * forecast(r, ending);
-    float *luma = network ? dp_alloc(n, sizeof *luma) : NULL;
-    dipper_status status = DIPPER_OK;
-    if (network && luma == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a picture");
-    r->info->hurried |= wanted && !network;
-    enter(r, "deconvolution", 0.3, network ? 0.35 : 1);
-    r->info->hurried |= ending != best_ending(r);
-    status = deconvolve(r, ending, blurred, out);
-    enter(r, "network", 0.35, 1);
-    if (status == DIPPER_OK && network) {
-        status = run_network(r, luma);
-        /* too early, its picture would only blur */
-        if (status == DIPPER_OK && r->info->network_iterations >= 100) status = blend(r, luma, out);
-    }
-    dp_free(luma);
-    return status;
-}
-
-static dipper_status deblur(run *r, const dipper_image *blurred, dipper_image *out) {
+static dipper_status deblur(dp_auto *r, const dipper_image *blurred, dipper_image *out) {
     dp_psf_shape shape;
     DP_TRY(take_picture(r, blurred));
     DP_TRY(dp_image_check_shape(&r->picture, &r->context->diag, out));
@@ -409,15 +330,14 @@ static dipper_status deblur(run *r, const dipper_image *blurred, dipper_image *o
     DP_TRY(choose_part(r));
     DP_TRY(measure_steepness(r));
     if (keep_if_sharp(r, NAN)) return DIPPER_OK;
-    enter(r, "kernel estimation", 0, 0.3);
     DP_TRY(find_psf(r));
     DP_TRY(dp_psf_shape_measure(r->psf, r->info->psf_height, r->info->psf_width, &r->context->diag, &shape));
     /* a small PSF that larger windows do not find as well is no sign of a sharp picture */
-    if (r->found.agreement > AGREED && keep_if_sharp(r, shape.radius)) return DIPPER_OK;
+    if (r->found[0].agreement > AGREED && keep_if_sharp(r, shape.radius)) return DIPPER_OK;
     /* out may be blurred: from here on the copy is what was given */
     const dipper_image given =
         dipper_image_view(r->picture.data, r->picture.width, r->picture.height, r->picture.channels);
-    return restore(r, &given, out);
+    return dp_auto_restore(r, &given, out);
 }
 
 dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *blurred,
@@ -430,15 +350,16 @@ dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *bl
         (options != NULL && options->struct_size != sizeof *options))
         return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT,
                        "picture, PSF or info is NULL, or options or info not initialised");
-    run r = {.context = context, .options = options != NULL ? options : &defaults, .info = info, .psf = psf};
+    dp_auto r = {.context = context, .options = options != NULL ? options : &defaults, .info = info, .psf = psf};
     *info = (dipper_auto_info){
         .struct_size = sizeof *info, .psf_width = 1, .psf_height = 1, .estimator = "", .plane = "", .nonblind = ""};
     psf[0] = 1;
     r.begun = dp_seconds();
     dipper_status status = check_options(&r);
+    if (status == DIPPER_OK) r.preset = &presets[r.options->preset];
     if (status == DIPPER_OK) status = deblur(&r, blurred, out);
     info->seconds = dp_seconds() - r.begun;
-    dp_free(r.found.psf);
+    for (int i = 0; i < DP_AUTO_OPINIONS; i++) dp_free(r.found[i].psf);
     dp_image_free(&r.picture);
     dp_image_free(&r.luma);
     dp_image_free(&r.part);

@@ -39,6 +39,7 @@ dipper_status dipper_deconvolve_method_at(int index, dipper_deconvolve_method *o
                                       .iterations = m->iterations,
                                       .weighted = m->weighted,
                                       .bounds = m->bounds,
+                                      .box = m->box,
                                       .available = m->run != NULL};
     return DIPPER_OK;
 }
@@ -118,6 +119,10 @@ static dipper_status choose_method(run *r, dp_diag *diag) {
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "method %s has no prior and takes no weight", name);
     if (o->iterations > 0 && m->iterations == 0)
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "method %s has no iterations", name);
+    if (o->box && !m->box)
+        return dp_fail(diag, DIPPER_ERROR_ARGUMENT,
+                       "method %s cannot keep to 0 to 1 (box constraint); hyperlaplacian and tv can", name);
+    r->job.box = o->box != 0;
     if (o->iterations < 0 || o->inner < 0 || o->iterations > 1000000 || o->inner > 1000000 || !isfinite(o->weight) ||
         !isfinite(o->noise_sigma) || !isfinite(o->saturation))
         return dp_fail(diag, DIPPER_ERROR_ARGUMENT, "iterations go from 0 to 1000000, and numbers must be finite");

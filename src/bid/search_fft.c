@@ -106,15 +106,8 @@ static dipper_status restore(const dp_search *s, dp_backend *be, dp_diag *diag, 
     return status;
 }
 
-static void place(const float *psf, int window, int side, float *padded) {
-    const int at = (side - window) / 2;
-    memset(padded, 0, (size_t)side * (size_t)side * sizeof *padded);
-    for (int y = 0; y < window; y++)
-        memcpy(padded + (y + at) * side + at, psf + y * window, (size_t)window * sizeof *psf);
-}
-
 static dipper_status measure(const dp_search *s, dp_backend *be, slot *k, dp_diag *diag) {
-    place(k->found, k->c.window, s->side, k->c.psf);
+    dp_psf_place(k->found, k->c.window, k->c.psf, s->side);
     k->filled = true;
     return restore(s, be, diag, &k->c);
 }

@@ -191,3 +191,14 @@ dipper_status dp_kernel_run_picture(dp_kernel *s, const float *x, double ridge, 
     dp_differences(x, s->h, s->w, s->x, s->y);
     return dp_kernel_run(s, s->x, s->y, ridge, psf, diag);
 }
+
+dipper_status dp_kernel_refit(const dp_estimate *job, const float *x, float *psf, dp_diag *diag) {
+    const dp_scale full = {
+        .h = job->h, .w = job->w, .kh = job->kh, .kw = job->kw, .scales = 1, .scale = 1, .blurred = job->blurred};
+    const int ridge = dp_estimator_setting(job->estimator, "ridge");
+    dp_kernel *kernel = NULL;
+    DP_TRY(dp_kernel_create(job, &full, diag, &kernel));
+    const dipper_status status = dp_kernel_run_picture(kernel, x, ridge >= 0 ? job->setting[ridge] : 1e-3, psf, diag);
+    dp_kernel_destroy(&kernel);
+    return status;
+}

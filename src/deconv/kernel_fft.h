@@ -25,6 +25,9 @@ void dp_kernel_slope(dp_kernel *kernel, const float *gx, const float *gy, double
 /* The same as dp_kernel_run with those of a latent picture x (h, w). */
 dipper_status dp_kernel_run_picture(dp_kernel *kernel, const float *x, double ridge, float *psf, dp_diag *diag);
 
+/* The same for a job's picture at full size, with its estimator's ridge if it has one: the PSF that goes with x. */
+dipper_status dp_kernel_refit(const dp_estimate *job, const float *x, float *psf, dp_diag *diag);
+
 /* Forward differences of x (h, w), both (h, w); 0 at the last column and row. */
 void dp_differences(const float *x, int h, int w, float *gx, float *gy);
 

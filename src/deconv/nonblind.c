@@ -82,9 +82,11 @@ static const dp_method methods[] = {
      .edges = LATENT | TAPER | WRAP,
      .default_edges = DP_EDGES_LATENT,
      .bounds = true,
+     .box = true,
      .weighted = true,
      .weight = dp_sparse_weight,
      .planes = 11,
+     .box_planes = 2,
      .run = FFT(dp_split_power_run)},
     {.name = "tv",
      .summary = "total variation by alternating directions",
@@ -93,9 +95,11 @@ static const dp_method methods[] = {
      .edges = LATENT | TAPER | WRAP,
      .default_edges = DP_EDGES_LATENT,
      .bounds = true,
+     .box = true,
      .weighted = true,
      .weight = tv_weight,
      .planes = 11,
+     .box_planes = 2,
      .run = FFT(dp_split_tv_run)},
     {.name = "rl",
      .summary = "Richardson-Lucy; ends when the residual has fallen to the noise",
@@ -144,7 +148,8 @@ const dp_method *dp_method_find(const char *name) {
 }
 
 /* The grid is at most an eighth larger than asked for (sizes of the FFT). */
-size_t dp_method_bytes(const dp_method *method, int width, int height, int kw, int kh) {
-    const double pixels = (double)(width + kw - 1) * (double)(height + kh - 1);
-    return (size_t)(1.125 * pixels * method->planes * sizeof(float));
+size_t dp_nonblind_bytes(const dp_nonblind *job, int width, int height) {
+    const double pixels = (double)(width + job->kw - 1) * (double)(height + job->kh - 1);
+    const int planes = job->method->planes + (job->box ? job->method->box_planes : 0);
+    return (size_t)(1.125 * pixels * planes * sizeof(float));
 }

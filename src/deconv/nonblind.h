@@ -26,6 +26,7 @@ typedef struct dp_nonblind { /* one run; the same for all channels */
     double exponent;           /* the method's own meaning, see dp_method */
     double noise_sigma;        /* >= 0 */
     float saturation;          /* data from here on are lower bounds only; <= 0: there are none */
+    bool box; /* box constraint: the sharp picture lies in 0 to 1; only for methods that take it */
     const unsigned char *mask; /* (h, w): pixels with 0 are left out of the data term; NULL: none are */
     int iterations; /* 0: the method's own, which may end early; afterwards what was done (sum of the channels) */
     int inner;      /* 0: the method's own */
@@ -43,10 +44,11 @@ struct dp_method {
     unsigned edges;            /* what it can do: bits 1 << dp_edges */
     dp_edges default_edges;
     bool bounds;                    /* takes saturated pixels as lower bounds, and leaves out what the mask says */
+    bool box;                       /* takes the box constraint */
     bool ends_early;                /* chooses the number of iterations by itself unless it is given */
     bool weighted;                  /* has a prior with a weight */
     double (*weight)(double sigma); /* that suits the noise; NULL: the method asks the picture */
-    int planes;                     /* of the periodic grid, held at once, for the memory needed */
+    int planes, box_planes; /* of the periodic grid, held at once, for the memory needed; more with the box */
     /* Restores picture in place. DIPPER_ERROR_CANCELLED: it holds what there is. NULL: this build has no FFTW. */
     dipper_status (*run)(dp_nonblind *job, dp_image *picture, dp_diag *diag);
 };
@@ -55,8 +57,8 @@ int dp_method_count(void);
 const dp_method *dp_method_at(int index);          /* NULL out of range */
 const dp_method *dp_method_find(const char *name); /* NULL: unknown */
 
-/* Bytes that the method holds for a picture of that size, without the picture itself. */
-size_t dp_method_bytes(const dp_method *method, int width, int height, int kw, int kh);
+/* Bytes that the job's method holds for a picture of that size, without the picture itself. */
+size_t dp_nonblind_bytes(const dp_nonblind *job, int width, int height);
 
 /* For methods: `done` iterations of `of` of this channel. DIPPER_ERROR_CANCELLED when asked to stop. */
 dipper_status dp_nonblind_report(const dp_nonblind *job, int done, int of, dp_diag *diag);

@@ -41,18 +41,6 @@ static dipper_status enter(room *r, const dp_estimate *job, dp_diag *diag) {
     return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to refine a PSF of %d x %d px", job->kw, job->kh);
 }
 
-static dipper_status refit(const room *r, const dp_estimate *job, float *psf, dp_diag *diag) {
-    const dp_scale full = {
-        .h = job->h, .w = job->w, .kh = job->kh, .kw = job->kw, .scales = 1, .scale = 1, .blurred = job->blurred};
-    const int ridge = dp_estimator_setting(job->estimator, "ridge");
-    dp_kernel *kernel = NULL;
-    DP_TRY(dp_kernel_create(job, &full, diag, &kernel));
-    const dipper_status status =
-        dp_kernel_run_picture(kernel, r->soft, ridge >= 0 ? job->setting[ridge] : 1e-3, psf, diag);
-    dp_kernel_destroy(&kernel);
-    return status;
-}
-
 dipper_status dp_soften(const dp_estimate *job, const float *latent, double sigma, dp_diag *diag, float *psf) {
     room r = {0};
     float gaussian[SIDE * SIDE];
@@ -63,7 +51,7 @@ dipper_status dp_soften(const dp_estimate *job, const float *latent, double sigm
         dp_plane_pad(latent, job->h, job->w, REACH, REACH, REACH, REACH, DP_BORDER_REPLICATE, r.padded);
         dp_plane_blur(r.padded, job->h + 2 * REACH, job->w + 2 * REACH, gaussian, SIDE, SIDE,
                       dp_estimate_threads(job, &(dp_scale){.h = job->h, .w = job->w}), r.soft);
-        status = refit(&r, job, psf, diag);
+        status = dp_kernel_refit(job, r.soft, psf, diag);
     }
     if (status == DIPPER_OK) {
         (void)dp_psf_cut(psf, job->kh, job->kw, job->estimator->cut, job->estimator->island, r.islands);

@@ -54,12 +54,11 @@ static void cut(const dp_nonblind *job, dp_tiling *t, int width, int height, int
     t->columns = parts(width, t->margin_x, most);
     t->rows = parts(height, t->margin_y, most);
     const int w = side(job, width, t->columns, t->margin_x), h = side(job, height, t->rows, t->margin_y);
-    t->bytes = dp_method_bytes(job->method, w, h, job->kw, job->kh) +
-               sizeof(float) * (size_t)w * (size_t)h * (size_t)job->channels;
+    t->bytes = dp_nonblind_bytes(job, w, h) + sizeof(float) * (size_t)w * (size_t)h * (size_t)job->channels;
 }
 
 dipper_status dp_tiling_plan(const dp_nonblind *job, int width, int height, size_t limit, dp_diag *diag, dp_tiling *t) {
-    const size_t whole = dp_method_bytes(job->method, width, height, job->kw, job->kh);
+    const size_t whole = dp_nonblind_bytes(job, width, height);
     const bool fits = limit == 0 || whole <= limit;
     *t = (dp_tiling){.columns = 1, .rows = 1, .at_once = 1, .bytes = whole};
     if (fits && ((size_t)width * (size_t)height <= WHOLE || job->method->iterations == 0)) return DIPPER_OK;

@@ -41,6 +41,14 @@ void dp_psf_shift(const float *src, int kh, int kw, int dy, int dx, dp_psf_edge 
         }
 }
 
+void dp_psf_place(const float *src, int side, float *dst, int dst_side) {
+    const int both = side < dst_side ? side : dst_side;
+    memset(dst, 0, (size_t)dst_side * (size_t)dst_side * sizeof *dst);
+    for (int y = 0; y < both; y++)
+        memcpy(dst + (y + (dst_side - both) / 2) * dst_side + (dst_side - both) / 2,
+               src + (y + (side - both) / 2) * side + (side - both) / 2, (size_t)both * sizeof *src);
+}
+
 void dp_psf_centre(float *psf, int kh, int kw, dp_psf_edge edge, float *scratch, int *shift_y, int *shift_x) {
     double dy, dx;
     dp_psf_centroid(psf, kh, kw, &dy, &dx);

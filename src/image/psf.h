@@ -17,6 +17,10 @@ void dp_psf_centroid(const float *psf, int kh, int kw, double *dy, double *dx);
 /* dst(i, j) = src(i - dy, j - dx). dst != src. */
 void dp_psf_shift(const float *src, int kh, int kw, int dy, int dx, dp_psf_edge edge, float *dst);
 
+/* dst (dst_side, dst_side) = src (side, side), the middles together; what is missing is 0, what has no room is lost.
+ * Both sides odd. */
+void dp_psf_place(const float *src, int side, float *dst, int dst_side);
+
 /* Moves the centroid to within half a pixel of the centre, in place, and says by how much the content moved (shift_y,
  * shift_x; add to earlier shifts). The picture that goes with it moves the other way: dp_plane_shift(latent, ...,
  * -shift_y, -shift_x, ...), best on the larger latent picture before its crop. DP_PSF_ZERO does not renormalise.

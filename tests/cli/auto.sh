@@ -70,6 +70,36 @@ check 'the blur is not looked for in blue' grep -q '"plane": *"blue"' restored.r
 expect 0 "$DIPPER" deblur -j 1 grey.npy --preset fast --no-verdict -o one.npy
 check 'not the PSF of the grey picture' cmp one_psf.npy restored_psf.npy
 
+# Print on white paper is restored as such.
+check 'no page' python3 -c '
+import array, random
+random.seed(3)
+n, page = 190, array.array("f", [1.0]) * (190 * 190)
+for y in range(5, n - 12, 12):
+    for x in range(5, n - 9, 9):
+        kind, at = random.randrange(6), random.randrange(4)
+        for i in range(7):
+            for j in range(6):
+                if kind & 1 and i == at or kind & 2 and j == at or kind & 4 and i == j:
+                    page[(y + i) * n + x + j] = 0.1
+head = "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (190, 190), }".replace("\"", chr(39)).ljust(117) + "\n"
+open("page.npy", "wb").write(b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + head.encode() + page.tobytes())'
+expect 0 "$DIPPER" blur page.npy --random-motion 7 --size 15 --noise gaussian:0.002 -o print.npy
+expect 0 "$DIPPER" blur page.npy --motion 1 --size 15 -o print_sharp.npy
+expect 0 "$DIPPER" deblur -j 1 print.npy --preset fast -k 15 --no-verdict -o read.npy
+check 'the page is not taken for paper' grep -q '"paper": *true' read.run.json
+expect 0 "$DIPPER" deblur -j 1 print.npy --psf read_psf.npy -o photograph.npy
+for name in read photograph; do
+    expect 0 "$DIPPER" score $name.npy --gt print_sharp.npy --blurred print.npy --protocol levin --json
+    cp .seen/out $name.json
+done
+check 'as paper it is no better than as a photograph' python3 -c '
+import json
+read, photograph = json.load(open("read.json")), json.load(open("photograph.json"))
+print(read["psnr_db"], photograph["psnr_db"])
+assert read["isnr_db"] > 4 and read["psnr_db"] > photograph["psnr_db"] + 0.5'
+check 'the other pictures are not photographs' grep -q '"paper": *false' out.run.json
+
 # A large PSF in a picture of which a part is looked at: it is found in the halved wide part, too.
 expect 0 "$(dirname "$DIPPER")/dipper-scene" -o large --size 500x404 --psf-size 61 --noise 0.002
 expect 0 "$DIPPER" deblur -j 1 large/blurred.* --preset fast -k 61 --no-verdict -o large.npy

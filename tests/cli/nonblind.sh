@@ -58,6 +58,9 @@ else
         known 0 in.npy --psf psf.txt -m $name --edges taper -o $name.again.npy
         check "$name differs from run to run" cmp -s $name.taper.npy $name.again.npy
     done
+    refused 2 'only hyperlaplacian and tv' in.npy --psf psf.txt -m sparse --box
+    known 0 in.npy --psf psf.txt -m tv --box -o in.box.npy
+    check 'the box changes nothing' not cmp -s in.box.npy tv.npy
     refused 2 'no prior' in.npy --psf psf.txt -m rl --weight 1
     refused 2 'has none' in.npy --psf psf.txt -m wiener -n 3
 fi

@@ -1,0 +1,57 @@
+/* Inside the automatic mode: auto.c finds the PSF, auto_picture_fft.c restores the picture. docs/auto.md */
+#ifndef DP_API_AUTO_FFT_H
+#define DP_API_AUTO_FFT_H
+
+#include "bid/search_fft.h"
+#include "dipper/auto.h"
+#include "image/image.h"
+
+enum { DP_AUTO_OPINIONS = 3 };
+
+/* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
+ * px; nothing is polished; the faster non-blind method restores them. */
+typedef struct dp_auto_preset {
+    double whole, polished, sparse;
+    int region;
+    const dp_variant *variants, *coarse; /* of a whole picture; in a large one's halved part */
+    bool opinions;                       /* what each variant finds in a whole picture is restored */
+} dp_auto_preset;
+
+typedef struct dp_auto { /* one run */
+    dipper_context *context;
+    const dipper_auto_options *options;
+    const dp_auto_preset *preset;
+    dipper_auto_info *info;
+    dp_image picture, luma, part;         /* as given; its luma; where the PSF is looked for, one plane */
+    dp_image wide;                        /* of a large picture: where large PSFs are looked for */
+    dp_candidate found[DP_AUTO_OPINIONS]; /* the best one first, then others that agree with it */
+    int opinions;                         /* so many */
+    int side;                             /* of their psf */
+    double noise_sigma;                   /* of part */
+    float *psf;                           /* the caller's: info->psf_height x psf_width */
+    double steepness;                     /* of its edges; NaN: not to be looked at */
+    double begun;                         /* dp_seconds: of the call */
+    double first;                         /* how long the first one took to try */
+    const char *stage;
+    double share_from, share_to; /* of all the work, in the present stage */
+    bool cancelled;
+} dp_auto;
+
+/* ---- auto.c ---- */
+
+#define DP_AUTO_SEARCHED 0.4 /* share of the work, for the progress */
+
+double dp_auto_left(const dp_auto *run); /* seconds; infinity if there is no limit */
+void dp_auto_enter(dp_auto *run, const char *stage, double from, double to);
+bool dp_auto_report(dp_auto *run, double share_of_stage); /* true: it is to stop */
+/* run->psf: the smallest window, centred and odd, of psf (side, side) that holds what is not 0. */
+void dp_auto_trim(dp_auto *run, const float *psf, int side);
+
+/* ---- auto_picture_fft.c ---- */
+
+/* Seconds that are to be kept for the last step. */
+double dp_auto_reserve(const dp_auto *run);
+/* out: of blurred's shape. */
+dipper_status dp_auto_restore(dp_auto *run, const dipper_image *blurred, dipper_image *out);
+
+#endif

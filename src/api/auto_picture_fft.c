@@ -1,0 +1,206 @@
+#include <math.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/auto_fft.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "bid/paper_fft.h"
+#include "bid/polish_fft.h"
+#include "bid/rank_fft.h"
+#include "image/colour.h"
+#include "image/psf.h"
+
+/* ---- Time ---- */
+
+/* The last step's methods, the better ones first, with the work that they are, at most, as a share of that of the first
+ * PSF that was tried, an estimate and a `hyperlaplacian`, pixel for pixel. */
+enum { SPARSE, HYPERLAPLACIAN, WIENER, ENDINGS };
+static const struct {
+    const char *method;
+    double work;
+    double share; /* of max_seconds, that it is worth: more PSFs are worth more than `sparse` */
+} endings[ENDINGS] = {{"sparse", 0.9, 0.3}, {"hyperlaplacian", 0.35, 0.8}, {"wiener", 0.03, 1}};
+
+/* Seconds that it will take about. */
+static double forecast(const dp_auto *r, int ending) {
+    return endings[ending].work * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
+           (double)dp_image_plane_count(&r->part);
+}
+
+/* The best of the right size for the picture. */
+static int best_ending(const dp_auto *r) {
+    if (r->info->paper) return HYPERLAPLACIAN;
+    return (double)dp_image_plane_count(&r->luma) <= r->preset->sparse ? SPARSE : HYPERLAPLACIAN;
+}
+
+/* The best for which there is time: it may take its share of the whole, or all that is left. */
+static int choose_ending(const dp_auto *r, bool in_the_end) {
+    int i = best_ending(r);
+    while (i < WIENER && forecast(r, i) > (in_the_end ? dp_auto_left(r) : r->options->max_seconds * endings[i].share))
+        i++;
+    return i;
+}
+
+double dp_auto_reserve(const dp_auto *r) {
+    return forecast(r, choose_ending(r, false));
+}
+
+/* ---- The non-blind step ---- */
+
+static int advanced(const dipper_progress *progress, void *user) {
+    return dp_auto_report(user, (double)progress->iteration / (double)progress->iterations);
+}
+
+static dipper_status deconvolve(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
+    dipper_deconvolve_options options;
+    dipper_deconvolve_info info = {.struct_size = sizeof info};
+    dipper_deconvolve_options_init(&options);
+    r->info->nonblind = options.method = endings[ending].method;
+    options.noise_sigma = r->options->noise_sigma;
+    if (r->info->paper && ending == HYPERLAPLACIAN) {
+        options.box = 1;
+        options.weight = dp_paper_weight(r->info->noise_sigma);
+    }
+    options.memory_bytes = r->options->memory_bytes;
+    options.progress = advanced;
+    options.user = r;
+    options.info = &info;
+    const dipper_status status =
+        dipper_deconvolve(r->context, blurred, r->psf, r->info->psf_width, r->info->psf_height, &options, out);
+    if (info.memory_bytes > r->info->memory_bytes) r->info->memory_bytes = info.memory_bytes;
+    return status;
+}
+
+/* ---- One PSF's picture ---- */
+
+typedef struct version {
+    float *psf; /* (side, side) */
+    int side;
+    dp_image picture, luma; /* restored with it */
+    double score;           /* dp_rank's */
+} version;
+
+static void discard(version *v) {
+    dp_free(v->psf);
+    dp_image_free(&v->picture);
+    dp_image_free(&v->luma);
+    *v = (version){0};
+}
+
+/* psf (side, side). */
+static dipper_status begin(version *v, const float *psf, int psf_side, int side, dp_diag *diag) {
+    *v = (version){.side = side, .psf = dp_alloc((size_t)side * (size_t)side, sizeof *psf)};
+    if (v->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    dp_psf_place(psf, psf_side, v->psf, side);
+    return DIPPER_OK;
+}
+
+/* By way of out, which then holds it as well. */
+static dipper_status make(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out, version *v) {
+    dp_diag *diag = &r->context->diag;
+    dp_rank rank;
+    dp_auto_trim(r, v->psf, v->side);
+    DP_TRY(deconvolve(r, ending, blurred, out));
+    DP_TRY(dp_image_from_view(out, diag, &v->picture));
+    DP_TRY(dp_luma_image(&v->picture, diag, &v->luma));
+    DP_TRY(dp_rank_measure(&v->luma, &r->luma, v->psf, v->side, v->side, r->context->be->threads, diag, &rank));
+    v->score = rank.score;
+    return DIPPER_OK;
+}
+
+static dp_polish polishing(const dp_auto *r, const version *v) {
+    return (dp_polish){.be = r->context->be, .blurred = &r->luma, .noise_sigma = r->info->noise_sigma, .side = v->side};
+}
+
+/* The score rises by a little even where the picture becomes better; by more where the PSF is wrong. docs/auto.md */
+static const double TOLERATED = 0.004;
+
+/* With the PSF that goes with what was restored, if that is no worse. */
+static dipper_status refine(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out, version *v) {
+    version other;
+    const dp_polish job = polishing(r, v);
+    DP_TRY(begin(&other, v->psf, v->side, v->side, &r->context->diag));
+    dipper_status status = dp_polish_psf(&job, &v->luma, other.psf, &r->context->diag);
+    if (status == DIPPER_OK) status = make(r, ending, blurred, out, &other);
+    if (status == DIPPER_OK && other.score <= v->score + TOLERATED) {
+        const version kept = other;
+        other = *v;
+        *v = kept;
+    }
+    discard(&other);
+    return status == DIPPER_ERROR_DIVERGED ? DIPPER_OK : status;
+}
+
+/* The luma; the colours stay. */
+static dipper_status polish(dp_auto *r, version *v) {
+    const dp_polish job = polishing(r, v);
+    DP_TRY(dp_polish_picture(&job, v->psf, &v->luma, &r->context->diag));
+    dp_replace_luma(&v->picture, v->luma.data);
+    return DIPPER_OK;
+}
+
+/* Of the opinion with that number; v: to be discarded. */
+static dipper_status restore_polished(dp_auto *r, int ending, int number, const dipper_image *blurred,
+                                      dipper_image *out, version *v) {
+    enum { ROOM = 2 };
+    const float *psf = r->found[number].psf;
+    const double share = (1 - DP_AUTO_SEARCHED) / r->opinions, from = DP_AUTO_SEARCHED + share * number;
+    dp_auto_trim(r, psf, r->side);
+    const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
+    DP_TRY(begin(v, psf, r->side, wanted < r->side ? wanted : r->side, &r->context->diag));
+    dp_auto_enter(r, "deconvolution", from, from + 0.5 * share);
+    DP_TRY(make(r, ending, blurred, out, v));
+    dp_auto_enter(r, "deconvolution", from + 0.5 * share, from + share);
+    DP_TRY(refine(r, ending, blurred, out, v));
+    return polish(r, v);
+}
+
+/* ---- The picture ---- */
+
+/* sum += (v - sum) / number */
+static void include(dp_image *mean, const dp_image *picture, int number) {
+    const size_t n = dp_image_plane_count(mean) * (size_t)mean->channels;
+    const float share = 1.0F / (float)number;
+    for (size_t i = 0; i < n; i++) mean->data[i] += share * (picture->data[i] - mean->data[i]);
+}
+
+/* The mean of what the opinions lead to: their PSFs err in part independently. Each takes about as long as the first.
+ */
+static dipper_status restore_all(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
+    dp_diag *diag = &r->context->diag;
+    version best = {0};
+    double begun = dp_seconds();
+    dipper_status status = restore_polished(r, ending, 0, blurred, out, &best);
+    for (int i = 1; i < r->opinions && status == DIPPER_OK; i++) {
+        version v = {0};
+        const double now = dp_seconds();
+        if (dp_auto_left(r) < 1.2 * (now - begun)) {
+            r->info->hurried = 1;
+            break;
+        }
+        begun = now;
+        status = restore_polished(r, ending, i, blurred, out, &v);
+        if (status == DIPPER_OK) include(&best.picture, &v.picture, i + 1);
+        if (status == DIPPER_OK) r->info->averaged = i + 1;
+        discard(&v);
+    }
+    if (best.picture.data != NULL && best.psf != NULL) {
+        dp_auto_trim(r, best.psf, best.side);
+        const dipper_status written = dp_image_to_view(&best.picture, diag, out);
+        if (status == DIPPER_OK) status = written;
+    }
+    discard(&best);
+    return status;
+}
+
+dipper_status dp_auto_restore(dp_auto *r, const dipper_image *blurred, dipper_image *out) {
+    const int ending = choose_ending(r, true);
+    const bool wanted = !r->info->paper && (double)dp_image_plane_count(&r->luma) <= r->preset->polished;
+    const bool polished = wanted && ending == best_ending(r) && dp_auto_left(r) > 4 * forecast(r, ending);
+    r->info->hurried |= ending != best_ending(r) || (wanted && !polished);
+    r->info->averaged = 1;
+    if (polished) return restore_all(r, ending, blurred, out);
+    dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, 1);
+    return deconvolve(r, ending, blurred, out);
+}

@@ -1,0 +1,23 @@
+/* The last touch: what a restored picture and its PSF gain from denoising by similar blocks. docs/auto.md */
+#ifndef DP_BID_POLISH_FFT_H
+#define DP_BID_POLISH_FFT_H
+
+#include "backend/backend.h"
+#include "image/image.h"
+
+typedef struct dp_polish {
+    dp_backend *be;
+    const dp_image *blurred; /* grey */
+    double noise_sigma;      /* of it, >= 0 */
+    int side;                /* of PSFs (side, side), sum 1, odd, smaller than the picture */
+} dp_polish;
+
+/* psf: with which blurred was restored; becomes the mean of it and the one that goes with restored denoised.
+ * DIPPER_ERROR_DIVERGED: nothing is left of that; DIPPER_ERROR_MEMORY. */
+dipper_status dp_polish_psf(const dp_polish *job, const dp_image *restored, float *psf, dp_diag *diag);
+
+/* restored, grey, with that psf: becomes the mean of it and of itself denoised, with what the PSF then leaves
+ * unexplained brought back. DIPPER_ERROR_MEMORY. */
+dipper_status dp_polish_picture(const dp_polish *job, const float *psf, dp_image *restored, dp_diag *diag);
+
+#endif

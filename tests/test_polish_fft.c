@@ -1,0 +1,126 @@
+/* The last touch: PSF and picture gain from denoising by similar blocks. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bid/polish_fft.h"
+#include "boxes.h"
+#include "deconv/nonblind.h"
+#include "image/blur.h"
+#include "metric/metric.h"
+
+enum { PSF = BENT_LINE, SHARP = 174, SIDE = SHARP - PSF + 1, COUNT = SIDE * SIDE };
+
+static dp_backend *be;
+static dp_diag diag;
+
+static int start(void **state) {
+    (void)state;
+    return dp_backend_open("cpu", 2, &diag, &be) != DIPPER_OK;
+}
+
+static int stop(void **state) {
+    (void)state;
+    dp_backend_close(&be);
+    return 0;
+}
+
+/* Boxes with a fine pattern, which is alike everywhere. Uniform noise of that standard deviation. */
+static dp_image see(const float *psf, double sigma, float *sharp) {
+    static float scene[SHARP * SHARP];
+    unsigned seed = 5;
+    dp_image blurred = {0};
+    draw_boxes(scene, SHARP);
+    for (int i = 0; i < SHARP * SHARP; i++)
+        scene[i] += 0.06F * sinf(0.8F * (float)(i / SHARP) + 0.5F * (float)(i % SHARP));
+    assert_int_equal(dp_image_create(SIDE, SIDE, 1, &diag, &blurred), DIPPER_OK);
+    dp_plane_blur(scene, SHARP, SHARP, psf, PSF, PSF, 1, blurred.data);
+    for (int i = 0; i < COUNT; i++) {
+        seed = seed * 1664525U + 1013904223U;
+        blurred.data[i] += (float)(sigma * sqrt(12) * ((double)seed / 4294967296.0 - 0.5));
+        sharp[i] = scene[(i / SIDE + PSF / 2) * SHARP + i % SIDE + PSF / 2];
+    }
+    return blurred;
+}
+
+static dp_image restore(const dp_image *blurred, const float *psf, double sigma) {
+    dp_image restored = {0};
+    dp_nonblind job = {.method = dp_method_find("hyperlaplacian"),
+                       .be = be,
+                       .psf = psf,
+                       .kh = PSF,
+                       .kw = PSF,
+                       .noise_sigma = sigma,
+                       .channels = 1};
+    job.weight = job.method->weight(sigma);
+    job.exponent = job.method->exponent;
+    job.edges = job.method->default_edges;
+    assert_int_equal(dp_image_copy(blurred, &diag, &restored), DIPPER_OK);
+    assert_int_equal(job.method->run(&job, &restored, &diag), DIPPER_OK);
+    return restored;
+}
+
+static double psnr(const dp_image *restored, const float *sharp) {
+    double sum = 0;
+    for (int i = 0; i < COUNT; i++) {
+        const double e = restored->data[i] - (double)sharp[i];
+        sum += e * e;
+    }
+    return -10 * log10(sum / COUNT);
+}
+
+/* A little too wide, as estimates are. */
+static void widen(const float *psf, float *wide) {
+    static const float blur[9] = {0, 0.1F, 0, 0.1F, 0.6F, 0.1F, 0, 0.1F, 0};
+    float padded[(PSF + 2) * (PSF + 2)];
+    dp_plane_pad(psf, PSF, PSF, 1, 1, 1, 1, DP_BORDER_REPLICATE, padded);
+    dp_plane_blur(padded, PSF + 2, PSF + 2, blur, 3, 3, 1, wide);
+}
+
+static void picture_gains(void **state) {
+    (void)state;
+    static const double sigmas[] = {0.002, 0.01, 0.03}, gains[] = {0.4, 0.5, 0.3};
+    static float sharp[COUNT];
+    float psf[PSF * PSF], wide[PSF * PSF];
+    draw_bent_line(psf);
+    widen(psf, wide);
+    for (size_t i = 0; i < sizeof sigmas / sizeof *sigmas; i++) {
+        dp_image blurred = see(psf, sigmas[i], sharp), restored = restore(&blurred, wide, sigmas[i]);
+        const dp_polish job = {.be = be, .blurred = &blurred, .noise_sigma = sigmas[i], .side = PSF};
+        const double before = psnr(&restored, sharp);
+        assert_int_equal(dp_polish_picture(&job, wide, &restored, &diag), DIPPER_OK);
+        print_message("noise %g: %.2f -> %.2f dB\n", sigmas[i], before, psnr(&restored, sharp));
+        assert_true(psnr(&restored, sharp) > before + gains[i]);
+        dp_image_free(&blurred);
+        dp_image_free(&restored);
+    }
+}
+
+static void psf_gains(void **state) {
+    (void)state;
+    static float sharp[COUNT];
+    float psf[PSF * PSF], found[PSF * PSF];
+    draw_bent_line(psf);
+    widen(psf, found);
+    const double before = dp_psf_compare(found, PSF, PSF, psf, PSF, PSF).correlation;
+    dp_image blurred = see(psf, 0.002, sharp), restored = restore(&blurred, found, 0.002);
+    const dp_polish job = {.be = be, .blurred = &blurred, .noise_sigma = 0.002, .side = PSF};
+    assert_int_equal(dp_polish_psf(&job, &restored, found, &diag), DIPPER_OK);
+    const double after = dp_psf_compare(found, PSF, PSF, psf, PSF, PSF).correlation;
+    double sum = 0;
+    for (int i = 0; i < PSF * PSF; i++) sum += found[i];
+    print_message("likeness %.4f -> %.4f\n", before, after);
+    assert_true(1 - after < 0.7 * (1 - before));
+    assert_float_equal(sum, 1, 1e-5);
+    dp_image_free(&blurred);
+    dp_image_free(&restored);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(picture_gains), cmocka_unit_test(psf_gains)};
+    return cmocka_run_group_tests(tests, start, stop);
+}
