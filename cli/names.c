@@ -12,8 +12,16 @@ static dipper_status name_pair(const char *option, const char *file, char *npy, 
     return path_print(png, error, "%.*s.png", stem, file);
 }
 
+static dipper_status refuse_clash(const char *option, const char *file, const char *clash, io_error *error) {
+    return io_fail(error, DIPPER_ERROR_ARGUMENT, "%s '%s': %s is another result's name", option, file, clash);
+}
+
 static dipper_status name_psf(const char *psf_out, job_names *out, io_error *error) {
-    if (psf_out) return name_pair("--psf-out", psf_out, out->psf_npy, out->psf_png, error);
+    if (psf_out) {
+        IO_TRY(name_pair("--psf-out", psf_out, out->psf_npy, out->psf_png, error));
+        const int clash = !strcmp(out->psf_npy, out->image) || !strcmp(out->psf_png, out->image);
+        return clash ? refuse_clash("--psf-out", psf_out, out->image, error) : DIPPER_OK;
+    }
     IO_TRY(path_print(out->psf_npy, error, "%s_psf.npy", out->prefix));
     return path_print(out->psf_png, error, "%s_psf.png", out->prefix);
 }
@@ -26,8 +34,7 @@ static dipper_status name_deviation(const char *file, job_names *out, io_error *
     IO_TRY(name_pair("--uncertainty", file, out->deviation_npy, out->deviation_png, error));
     for (int i = 0; i < 3; i++)
         if (!strcmp(out->deviation_npy, others[i]) || !strcmp(out->deviation_png, others[i]))
-            return io_fail(error, DIPPER_ERROR_ARGUMENT, "--uncertainty '%s': %s is another result's name", file,
-                           others[i]);
+            return refuse_clash("--uncertainty", file, others[i], error);
     return DIPPER_OK;
 }
 

@@ -26,7 +26,7 @@ typedef struct dp_nonblind { /* one run; the same for all channels */
     double exponent;           /* the method's own meaning, see dp_method */
     double noise_sigma;        /* >= 0 */
     float saturation;          /* data from here on are lower bounds only; <= 0: there are none */
-    bool box; /* box constraint: the sharp picture lies in 0 to 1; only for methods that take it */
+    bool box;                  /* box constraint: the sharp picture lies in 0 to 1; only for methods that take it */
     const unsigned char *mask; /* (h, w): pixels with 0 are left out of the data term; NULL: none are */
     int iterations; /* 0: the method's own, which may end early; afterwards what was done (sum of the channels) */
     int inner;      /* 0: the method's own */
@@ -48,7 +48,7 @@ struct dp_method {
     bool ends_early;                /* chooses the number of iterations by itself unless it is given */
     bool weighted;                  /* has a prior with a weight */
     double (*weight)(double sigma); /* that suits the noise; NULL: the method asks the picture */
-    int planes, box_planes; /* of the periodic grid, held at once, for the memory needed; more with the box */
+    int planes, box_planes;         /* of the periodic grid, held at once, for the memory needed; more with the box */
     /* Restores picture in place. DIPPER_ERROR_CANCELLED: it holds what there is. NULL: this build has no FFTW. */
     dipper_status (*run)(dp_nonblind *job, dp_image *picture, dp_diag *diag);
 };

@@ -24,6 +24,10 @@ one_line
 err_has "'other/a.npy': its results would have the names of another"
 deblur 2 -o out2 a.npy c.npy --psf-out k.npy
 one_line
+deblur 2 -o clash.npy a.npy --psf-out clash.png
+one_line
+err_has "--psf-out 'clash.png': clash.npy is another result's name"
+absent clash.npy clash.png
 echo file >plain
 deblur 4 -o plain a.npy c.npy
 one_line
