@@ -32,8 +32,8 @@ static void say(const job *j) {
         console_note(c, "%s: PSF of %d x %d px found in %dx%d+%d+%d (noise %.3g)", j->input, i->psf_width,
                      i->psf_height, i->width, i->height, i->x, i->y, i->noise_sigma);
     if (i->hurried) console_note(c, "%s: --max-time left something out", j->input);
-    console_detail(c, "%s: %s in %s, told %d px, softness %.1f px, of %d tried; then %s, mean of %d", j->input,
-                   i->estimator, i->plane, i->window, i->softness, i->tried, i->nonblind, i->averaged);
+    console_detail(c, "%s: %s in %s, told %d px, softness %.1f px, of %d tried; then %s%s", j->input, i->estimator,
+                   i->plane, i->window, i->softness, i->tried, i->nonblind, i->polished ? ", polished" : "");
 }
 
 static dipper_status run(job *j) {

@@ -121,7 +121,7 @@ static json_t *automatic_json(const run_record *r) {
     put(&w, "plane", io_json_text(i->plane));
     put(&w, "region", json_pack("[i,i,i,i]", i->x, i->y, i->width, i->height));
     put(&w, "nonblind", io_json_text(i->nonblind));
-    put(&w, "averaged", json_integer(i->averaged));
+    put(&w, "polished", json_boolean(i->polished));
     put(&w, "hurried", json_boolean(i->hurried));
     put(&w, "paper", json_boolean(i->paper));
     put(&w, "sharp", json_boolean(i->sharp));

@@ -11,8 +11,8 @@ extern "C" {
 
 typedef enum dipper_preset {
     DIPPER_PRESET_FAST,     /* one way of estimating the PSF */
-    DIPPER_PRESET_BALANCED, /* three */
-    DIPPER_PRESET_BEST      /* and in small pictures the mean of what each of them leads to */
+    DIPPER_PRESET_BALANCED, /* three; small pictures are polished by block matching */
+    DIPPER_PRESET_BEST      /* the same; larger pictures are polished too, and larger parts of them searched */
 } dipper_preset;
 
 /* "fast", "balanced", "best"; NULL out of range. Static. */
@@ -32,10 +32,10 @@ typedef struct dipper_auto_info {
     const char *plane;         /* of colour: "luma", "red", "green" or "blue", in which the PSF was found; static */
     int x, y, width, height;   /* the part of the picture in which it was found */
     const char *nonblind;      /* method that restored the picture with it, or "none"; static */
-    int averaged; /* restored pictures, each with another PSF, of which the result is the mean; 1 or more */
-    int hurried;  /* 1: max_seconds left something out */
-    int paper;    /* 1: print on white paper, and restored as such (docs/auto.md) */
-    int sharp;    /* 1: the picture is sharp already, out is blurred, the PSF a point, estimator "none" */
+    int polished;              /* 1: PSF and picture were refined by block matching (docs/auto.md) */
+    int hurried;               /* 1: max_seconds left something out */
+    int paper;                 /* 1: print on white paper, and restored as such (docs/auto.md) */
+    int sharp;                 /* 1: the picture is sharp already, out is blurred, the PSF a point, estimator "none" */
     double seconds;
     size_t memory_bytes; /* held at once, without the pictures given; approximate */
 } dipper_auto_info;

@@ -17,7 +17,6 @@
 #if defined(DP_WITH_FFTW)
 #include "api/auto_fft.h"
 #include "bid/paper_fft.h"
-#include "metric/metric.h"
 #endif
 
 const char *dipper_preset_name(int index) {
@@ -33,27 +32,19 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 #if defined(DP_WITH_FFTW)
 
 /* Ways of estimating: they err on different pictures. */
-#define SLOWLY                                                                                                         \
-    {                                                                                                                  \
-        "map-l0", {                                                                                                    \
-            {"iterations", 14}, {                                                                                      \
-                "decay", 0.8                                                                                           \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
 static const dp_variant plain[] = {{.method = "map-l0"}, {.method = NULL}};
-static const dp_variant slowly[] = {SLOWLY, {.method = NULL}};
-static const dp_variant extreme[] = {{.method = "extreme-channel"}, {.method = NULL}};
-static const dp_variant several[] = {{.method = "map-l0"}, SLOWLY, {.method = "extreme-channel"}, {.method = NULL}};
-static const dp_variant *const each[DP_AUTO_OPINIONS] = {plain, slowly, extreme};
+static const dp_variant several[] = {{.method = "map-l0"},
+                                     {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
+                                     {.method = "extreme-channel"},
+                                     {.method = NULL}};
 static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {.method = NULL}};
 static const dp_variant more_coarse[] = {
     {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
 static const dp_auto_preset presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, plain, coarse, false},
-    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, several, more_coarse, false},
-    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, several, more_coarse, true},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, plain, coarse},
+    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, several, more_coarse},
+    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, several, more_coarse},
 };
 
 /* ---- Time ---- */
@@ -236,63 +227,10 @@ static dipper_status refine_on_paper(dp_auto *r) {
                           .user = r};
     bool refined;
     if (!dp_is_paper(job.plane)) return DIPPER_OK;
-    DP_TRY(dp_paper_refine(&job, r->found[0].psf, &refined, &r->context->diag));
+    DP_TRY(dp_paper_refine(&job, r->found.psf, &refined, &r->context->diag));
     r->info->paper = refined;
-    if (refined) dp_auto_trim(r, r->found[0].psf, r->side);
+    if (refined) dp_auto_trim(r, r->found.psf, r->side);
     return DIPPER_OK;
-}
-
-/* ---- The search ---- */
-
-static dipper_status look(dp_auto *r, const dp_search *search, dp_candidate *found) {
-    found->psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *found->psf);
-    if (found->psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
-    DP_TRY(dp_search_run(search, &r->context->diag, found));
-    r->info->tried += found->tried;
-    return DIPPER_OK;
-}
-
-static void swap(dp_candidate *a, dp_candidate *b) {
-    const dp_candidate kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-/* The best of n comes first. Others count if they are nearly the same, shifted so that their pictures lie on its. */
-static dipper_status sort_opinions(dp_auto *r, int n) {
-    static const double NEARLY = 0.8;
-    const size_t count = (size_t)r->side * (size_t)r->side;
-    float *scratch = dp_alloc(count, sizeof *scratch);
-    if (scratch == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
-    for (int i = 1; i < n; i++)
-        if (r->found[i].score < r->found[0].score) swap(&r->found[i], &r->found[0]);
-    r->opinions = 1;
-    for (int i = 1; i < n; i++) {
-        float *psf = r->found[i].psf;
-        const dp_psf_match m = dp_psf_compare(r->found[0].psf, r->side, r->side, psf, r->side, r->side);
-        if (!(m.correlation > NEARLY)) continue;
-        memcpy(scratch, psf, count * sizeof *scratch);
-        dp_psf_shift(scratch, r->side, r->side, m.dy, m.dx, DP_PSF_ZERO, psf);
-        swap(&r->found[i], &r->found[r->opinions++]);
-    }
-    dp_free(scratch);
-    return DIPPER_OK;
-}
-
-/* The best of all ways, or of each, while there is time. */
-static dipper_status look_each(dp_auto *r, dp_search *search, bool opinions) {
-    const int n = opinions ? DP_AUTO_OPINIONS : 1;
-    int found = 0;
-    dipper_status status = DIPPER_OK;
-    for (int i = 0; i < n && status == DIPPER_OK && !r->info->hurried && !r->cancelled; i++) {
-        if (opinions) search->variants = each[i];
-        dp_auto_enter(r, "kernel estimation", DP_AUTO_SEARCHED * i / n, DP_AUTO_SEARCHED * (i + 1) / n);
-        dp_free(r->found[found].psf); /* of one that came to nothing */
-        status = look(r, search, &r->found[found]);
-        found += status == DIPPER_OK;
-        if (status == DIPPER_ERROR_DIVERGED && (found > 0 || i + 1 < n)) status = DIPPER_OK;
-    }
-    return status == DIPPER_OK ? sort_opinions(r, found) : status;
 }
 
 static dipper_status find_psf(dp_auto *r) {
@@ -308,16 +246,19 @@ static dipper_status find_psf(dp_auto *r) {
     dp_search_windows(&search);
     search.variants = search.wide != NULL ? plain : r->preset->variants;
     r->side = search.side;
-    DP_TRY(look_each(r, &search, r->preset->opinions && search.wide == NULL));
-    const dp_candidate *best = &r->found[0];
-    r->info->estimator = best->variant->method;
-    r->info->window = best->window;
-    r->info->softness = best->softness;
-    r->info->score = best->score;
+    r->found.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *r->found.psf);
+    if (r->found.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    dp_auto_enter(r, "kernel estimation", 0, DP_AUTO_SEARCHED);
+    DP_TRY(dp_search_run(&search, &r->context->diag, &r->found));
+    r->info->estimator = r->found.variant->method;
+    r->info->window = r->found.window;
+    r->info->tried = r->found.tried;
+    r->info->softness = r->found.softness;
+    r->info->score = r->found.score;
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
     const size_t wide = search.wide != NULL ? dp_image_plane_count(search.wide) : 0;
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
-    dp_auto_trim(r, best->psf, r->side);
+    dp_auto_trim(r, r->found.psf, r->side);
     DP_TRY(refine_on_paper(r));
     return r->cancelled ? stopped(r) : DIPPER_OK;
 }
@@ -333,7 +274,7 @@ static dipper_status deblur(dp_auto *r, const dipper_image *blurred, dipper_imag
     DP_TRY(find_psf(r));
     DP_TRY(dp_psf_shape_measure(r->psf, r->info->psf_height, r->info->psf_width, &r->context->diag, &shape));
     /* a small PSF that larger windows do not find as well is no sign of a sharp picture */
-    if (r->found[0].agreement > AGREED && keep_if_sharp(r, shape.radius)) return DIPPER_OK;
+    if (r->found.agreement > AGREED && keep_if_sharp(r, shape.radius)) return DIPPER_OK;
     /* out may be blurred: from here on the copy is what was given */
     const dipper_image given =
         dipper_image_view(r->picture.data, r->picture.width, r->picture.height, r->picture.channels);
@@ -359,7 +300,7 @@ dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *bl
     if (status == DIPPER_OK) r.preset = &presets[r.options->preset];
     if (status == DIPPER_OK) status = deblur(&r, blurred, out);
     info->seconds = dp_seconds() - r.begun;
-    for (int i = 0; i < DP_AUTO_OPINIONS; i++) dp_free(r.found[i].psf);
+    dp_free(r.found.psf);
     dp_image_free(&r.picture);
     dp_image_free(&r.luma);
     dp_image_free(&r.part);

@@ -6,15 +6,12 @@
 #include "dipper/auto.h"
 #include "image/image.h"
 
-enum { DP_AUTO_OPINIONS = 3 };
-
 /* What a preset means. For pictures with more pixels than these numbers the PSF is found in a square region of `region`
  * px; nothing is polished; the faster non-blind method restores them. */
 typedef struct dp_auto_preset {
     double whole, polished, sparse;
     int region;
     const dp_variant *variants, *coarse; /* of a whole picture; in a large one's halved part */
-    bool opinions;                       /* what each variant finds in a whole picture is restored */
 } dp_auto_preset;
 
 typedef struct dp_auto { /* one run */
@@ -22,16 +19,15 @@ typedef struct dp_auto { /* one run */
     const dipper_auto_options *options;
     const dp_auto_preset *preset;
     dipper_auto_info *info;
-    dp_image picture, luma, part;         /* as given; its luma; where the PSF is looked for, one plane */
-    dp_image wide;                        /* of a large picture: where large PSFs are looked for */
-    dp_candidate found[DP_AUTO_OPINIONS]; /* the best one first, then others that agree with it */
-    int opinions;                         /* so many */
-    int side;                             /* of their psf */
-    double noise_sigma;                   /* of part */
-    float *psf;                           /* the caller's: info->psf_height x psf_width */
-    double steepness;                     /* of its edges; NaN: not to be looked at */
-    double begun;                         /* dp_seconds: of the call */
-    double first;                         /* how long the first one took to try */
+    dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for, one plane */
+    dp_image wide;                /* of a large picture: where large PSFs are looked for */
+    dp_candidate found;
+    int side;           /* of found.psf */
+    double noise_sigma; /* of part */
+    float *psf;         /* the caller's: info->psf_height x psf_width */
+    double steepness;   /* of its edges; NaN: not to be looked at */
+    double begun;       /* dp_seconds: of the call */
+    double first;       /* how long the first one took to try */
     const char *stage;
     double share_from, share_to; /* of all the work, in the present stage */
     bool cancelled;

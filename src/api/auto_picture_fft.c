@@ -3,7 +3,6 @@
 
 #include "api/api.h"
 #include "api/auto_fft.h"
-#include "base/clock.h"
 #include "base/memory.h"
 #include "bid/paper_fft.h"
 #include "bid/polish_fft.h"
@@ -140,67 +139,34 @@ static dipper_status polish(dp_auto *r, version *v) {
     return DIPPER_OK;
 }
 
-/* Of the opinion with that number; v: to be discarded. */
-static dipper_status restore_polished(dp_auto *r, int ending, int number, const dipper_image *blurred,
-                                      dipper_image *out, version *v) {
+static dipper_status restore_polished(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
     enum { ROOM = 2 };
-    const float *psf = r->found[number].psf;
-    const double share = (1 - DP_AUTO_SEARCHED) / r->opinions, from = DP_AUTO_SEARCHED + share * number;
-    dp_auto_trim(r, psf, r->side);
+    const double middle = 0.5 * (1 + DP_AUTO_SEARCHED);
     const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
-    DP_TRY(begin(v, psf, r->side, wanted < r->side ? wanted : r->side, &r->context->diag));
-    dp_auto_enter(r, "deconvolution", from, from + 0.5 * share);
-    DP_TRY(make(r, ending, blurred, out, v));
-    dp_auto_enter(r, "deconvolution", from + 0.5 * share, from + share);
-    DP_TRY(refine(r, ending, blurred, out, v));
-    return polish(r, v);
+    version v;
+    dipper_status status = begin(&v, r->found.psf, r->side, wanted < r->side ? wanted : r->side, &r->context->diag);
+    dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, middle);
+    if (status == DIPPER_OK) status = make(r, ending, blurred, out, &v);
+    dp_auto_enter(r, "deconvolution", middle, 1);
+    if (status == DIPPER_OK) status = refine(r, ending, blurred, out, &v);
+    if (status == DIPPER_OK) {
+        dp_auto_trim(r, v.psf, v.side);
+        status = polish(r, &v);
+    }
+    if (status == DIPPER_OK) status = dp_image_to_view(&v.picture, &r->context->diag, out);
+    discard(&v);
+    r->info->polished = status == DIPPER_OK;
+    return status;
 }
 
 /* ---- The picture ---- */
-
-/* sum += (v - sum) / number */
-static void include(dp_image *mean, const dp_image *picture, int number) {
-    const size_t n = dp_image_plane_count(mean) * (size_t)mean->channels;
-    const float share = 1.0F / (float)number;
-    for (size_t i = 0; i < n; i++) mean->data[i] += share * (picture->data[i] - mean->data[i]);
-}
-
-/* The mean of what the opinions lead to: their PSFs err in part independently. Each takes about as long as the first.
- */
-static dipper_status restore_all(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
-    dp_diag *diag = &r->context->diag;
-    version best = {0};
-    double begun = dp_seconds();
-    dipper_status status = restore_polished(r, ending, 0, blurred, out, &best);
-    for (int i = 1; i < r->opinions && status == DIPPER_OK; i++) {
-        version v = {0};
-        const double now = dp_seconds();
-        if (dp_auto_left(r) < 1.2 * (now - begun)) {
-            r->info->hurried = 1;
-            break;
-        }
-        begun = now;
-        status = restore_polished(r, ending, i, blurred, out, &v);
-        if (status == DIPPER_OK) include(&best.picture, &v.picture, i + 1);
-        if (status == DIPPER_OK) r->info->averaged = i + 1;
-        discard(&v);
-    }
-    if (best.picture.data != NULL && best.psf != NULL) {
-        dp_auto_trim(r, best.psf, best.side);
-        const dipper_status written = dp_image_to_view(&best.picture, diag, out);
-        if (status == DIPPER_OK) status = written;
-    }
-    discard(&best);
-    return status;
-}
 
 dipper_status dp_auto_restore(dp_auto *r, const dipper_image *blurred, dipper_image *out) {
     const int ending = choose_ending(r, true);
     const bool wanted = !r->info->paper && (double)dp_image_plane_count(&r->luma) <= r->preset->polished;
     const bool polished = wanted && ending == best_ending(r) && dp_auto_left(r) > 4 * forecast(r, ending);
     r->info->hurried |= ending != best_ending(r) || (wanted && !polished);
-    r->info->averaged = 1;
-    if (polished) return restore_all(r, ending, blurred, out);
+    if (polished) return restore_polished(r, ending, blurred, out);
     dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, 1);
     return deconvolve(r, ending, blurred, out);
 }
