@@ -49,7 +49,7 @@ static const struct {
     {"selfdeblur-lai", "SelfDeblur as published for the Lai data: SSIM from iteration 500", "loss=mse:0.1,ssim"},
     {"selfdeblur-nonblind", "SelfDeblur as published where the PSF is known, and an average of its last outputs",
      "iterations=1000 psf=fixed loss=ssim lr_halve=0.7,0.8,0.9 average=50 stop_patience=200 stop_from=300"},
-    {"dip-nonblind", "a smaller network where the PSF is known: the automatic mode's second picture",
+    {"dip-nonblind", "a smaller network where the PSF is known",
      "iterations=300 channels=64 nonlocal_from=10 psf=fixed perturb=0 loss=ssim lr_halve=0.7,0.85 average=50"},
     {"denoise", "a picture without its noise (Ulyanov et al. 2018): shaken input, average of late outputs",
      "iterations=2000 channels=32 nonlocal_from=10 input_channels=32 perturb=0.02 colour=rgb loss=mse lr_halve=1 "
