@@ -52,3 +52,13 @@ void study_claim_release(study_claim *claim) {
     close(claim->fd);
     claim->held = 0;
 }
+
+dipper_status study_claim_tidy(const char *folder, const char *id, io_error *error) {
+    study_claim claim;
+    char path[IO_PATH_MAX];
+    IO_TRY(path_print(path, error, "%s/runs/%s.claim", folder, id));
+    if (access(path, F_OK)) return DIPPER_OK;
+    IO_TRY(study_claim_take(&claim, folder, id, error));
+    study_claim_release(&claim);
+    return DIPPER_OK;
+}

@@ -18,6 +18,8 @@ dipper_status study_claim_take(study_claim *claim, const char *folder, const cha
  * (DIPPER_ERROR_CANCELLED). */
 dipper_status study_claim_wait(study_claim *claim, const char *folder, const char *id, int (*stop)(void *), void *user,
                                io_error *error);
+/* Removes the file that a killed process left, unless another one holds it. */
+dipper_status study_claim_tidy(const char *folder, const char *id, io_error *error);
 /* Removes the file; nothing happens to a claim that is not held. */
 void study_claim_release(study_claim *claim);
 

@@ -250,6 +250,7 @@ static dipper_status start(study_crew *w, int i, child *c) {
 /* Starts the run in the free place unless its result is there or another process is at it. */
 static dipper_status try_run(study_crew *w, int i, child *c) {
     if (!w->options->again && result_exists(w, &w->runs[i])) {
+        IO_TRY(study_claim_tidy(w->options->folder, w->runs[i].id, w->error)); /* killed when it was nearly done */
         end_run(w, i, &w->tally->skipped);
         return DIPPER_OK;
     }

@@ -173,6 +173,7 @@ static bool keep_if_sharp(dp_auto *r, double radius) {
     r->info->sharp = dp_is_sharp(r->steepness, radius);
     if (!r->info->sharp) return false;
     r->info->estimator = r->info->nonblind = "none";
+    r->info->paper = 0;
     r->info->psf_width = r->info->psf_height = 1;
     r->psf[0] = 1;
     return true;
@@ -215,8 +216,10 @@ static bool goes_on(double took, void *user) {
     return !enough && !dp_auto_report(r, 1);
 }
 
-/* On white paper much more is known. */
+/* On white paper much more is known. What is needed before a round can be judged takes less than LEAST_ROUNDS times
+ * what the search's first PSF took, pixel for pixel. */
 static dipper_status refine_on_paper(dp_auto *r) {
+    enum { LEAST_ROUNDS = 3 };
     const int across = r->info->psf_width, up = r->info->psf_height;
     const dp_paper job = {.be = r->context->be,
                           .plane = r->wide.data != NULL ? &r->wide : &r->part,
@@ -225,8 +228,15 @@ static dipper_status refine_on_paper(dp_auto *r) {
                           .window = across > up ? across : up,
                           .goes_on = goes_on,
                           .user = r};
+    const double pixels = (double)dp_image_plane_count(job.plane) / (double)dp_image_plane_count(&r->part);
     bool refined;
     if (!dp_is_paper(job.plane)) return DIPPER_OK;
+    r->info->paper = 1; /* which the last step's forecast depends on */
+    if (dp_auto_left(r) < LEAST_ROUNDS * r->first * pixels + dp_auto_reserve(r)) {
+        r->info->hurried = 1;
+        r->info->paper = 0;
+        return DIPPER_OK;
+    }
     DP_TRY(dp_paper_refine(&job, r->found.psf, &refined, &r->context->diag));
     r->info->paper = refined;
     if (refined) dp_auto_trim(r, r->found.psf, r->side);

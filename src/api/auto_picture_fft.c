@@ -23,7 +23,9 @@ static const struct {
 
 /* Seconds that it will take about. */
 static double forecast(const dp_auto *r, int ending) {
-    return endings[ending].work * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
+    static const double PAPER = 5; /* times the iterations, since much is saturated */
+    const double more = r->info->paper && ending == HYPERLAPLACIAN ? PAPER : 1;
+    return more * endings[ending].work * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
            (double)dp_image_plane_count(&r->part);
 }
 
