@@ -43,8 +43,17 @@ static int choose_ending(const dp_auto *r, bool in_the_end) {
     return i;
 }
 
+/* Polishing is worth as much as a few PSFs more. With it the last step takes POLISHED times as long, at most. */
+static const double POLISHED = 4, POLISHED_SHARE = 0.3;
+
+static bool can_be_polished(const dp_auto *r, int ending) {
+    return !r->info->paper && ending == best_ending(r) && (double)dp_image_plane_count(&r->luma) <= r->preset->polished;
+}
+
 double dp_auto_reserve(const dp_auto *r) {
-    return forecast(r, choose_ending(r, false));
+    const int ending = choose_ending(r, false);
+    const double once = forecast(r, ending), polished = POLISHED * once;
+    return can_be_polished(r, ending) && polished <= POLISHED_SHARE * r->options->max_seconds ? polished : once;
 }
 
 /* ---- The non-blind step ---- */
@@ -165,9 +174,9 @@ static dipper_status restore_polished(dp_auto *r, int ending, const dipper_image
 
 dipper_status dp_auto_restore(dp_auto *r, const dipper_image *blurred, dipper_image *out) {
     const int ending = choose_ending(r, true);
-    const bool wanted = !r->info->paper && (double)dp_image_plane_count(&r->luma) <= r->preset->polished;
-    const bool polished = wanted && ending == best_ending(r) && dp_auto_left(r) > 4 * forecast(r, ending);
-    r->info->hurried |= ending != best_ending(r) || (wanted && !polished);
+    const bool can_be = can_be_polished(r, ending),
+               polished = can_be && dp_auto_left(r) > POLISHED * forecast(r, ending);
+    r->info->hurried |= ending != best_ending(r) || (can_be && !polished);
     if (polished) return restore_polished(r, ending, blurred, out);
     dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, 1);
     return deconvolve(r, ending, blurred, out);
