@@ -58,8 +58,7 @@ static const option_row rows[] = {
      "the picture goes up to 1"},
     {0, "box", NULL, OPTION_FLAG, AT(nonblind.box), 0, 0, NULL,
      "with --psf and hyperlaplacian or tv: the sharp picture lies between black and white, as print on white paper "
-     "does "
-     "and lamps do not (box constraint)"},
+     "does and lamps do not (box constraint)"},
     {0, "mask", "FILE", OPTION_TEXT, AT(nonblind.mask), 0, 0, NULL,
      "with --psf: a picture of the same size; where it is 0 the pixel is missing, everywhere else it is known"},
     {0, "max-memory", "MB", OPTION_INT, AT(nonblind.max_memory), 0, 1000000000, NULL,

@@ -1,32 +1,14 @@
 /* Print on white paper: recognised, restored within 0 to 1, and its PSF refined. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "bid/paper_fft.h"
 #include "boxes.h"
+#include "cpu.h"
 #include "deconv/nonblind.h"
 #include "image/blur.h"
 #include "metric/metric.h"
 
 enum { PSF = BENT_LINE, SHARP = 174, SIDE = SHARP - PSF + 1, COUNT = SIDE * SIDE, LINE = 12, WORD = 9 };
-
-static dp_backend *be;
-static dp_diag diag;
-
-static int start(void **state) {
-    (void)state;
-    return dp_backend_open("cpu", 1, &diag, &be) != DIPPER_OK;
-}
-
-static int stop(void **state) {
-    (void)state;
-    dp_backend_close(&be);
-    return 0;
-}
 
 /* Strokes on a white page, nearly black and grey. */
 static void draw_page(float *plane) {
@@ -84,15 +66,6 @@ static void paper_is_recognised(void **state) {
     dp_image_free(&dark);
 }
 
-static double error(const dp_image *restored, const float *sharp) {
-    double sum = 0;
-    for (int i = 0; i < COUNT; i++) {
-        const double e = restored->data[i] - (double)sharp[i];
-        sum += e * e;
-    }
-    return sum / COUNT;
-}
-
 /* Where nearly all is white or black the constraint holds and helps. */
 static void box_constraint(void **state) {
     (void)state;
@@ -105,21 +78,16 @@ static void box_constraint(void **state) {
         double errors[2];
         for (int box = 0; box < 2; box++) {
             dp_image restored = {0};
-            dp_nonblind job = {.method = dp_method_find(names[m]),
-                               .be = be,
-                               .psf = psf,
-                               .kh = PSF,
-                               .kw = PSF,
-                               .weight = dp_paper_weight(0),
-                               .saturation = 0.99F,
-                               .box = box,
-                               .iterations = 100,
-                               .channels = 1};
-            job.exponent = job.method->exponent;
-            job.edges = job.method->default_edges;
+            dp_nonblind job = dp_nonblind_defaults(dp_method_find(names[m]), be, 0);
+            job.psf = psf;
+            job.kh = job.kw = PSF;
+            job.weight = dp_paper_weight(0);
+            job.saturation = 0.99F;
+            job.box = box;
+            job.iterations = 100;
             assert_int_equal(dp_image_copy(&page, &diag, &restored), DIPPER_OK);
             assert_int_equal(job.method->run(&job, &restored, &diag), DIPPER_OK);
-            errors[box] = error(&restored, sharp);
+            errors[box] = squared_error(restored.data, sharp, COUNT);
             int outside = 0;
             for (int i = 0; i < COUNT; i++) outside += restored.data[i] < -0.05F || restored.data[i] > 1.05F;
             if (box) assert_true(outside < COUNT / 100);

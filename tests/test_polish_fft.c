@@ -1,33 +1,15 @@
 /* The last touch: PSF and picture gain from denoising by similar blocks. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "bid/polish_fft.h"
 #include "boxes.h"
+#include "cpu.h"
 #include "deconv/nonblind.h"
 #include "image/blur.h"
 #include "metric/metric.h"
 
 enum { PSF = BENT_LINE, SHARP = 174, SIDE = SHARP - PSF + 1, COUNT = SIDE * SIDE };
-
-static dp_backend *be;
-static dp_diag diag;
-
-static int start(void **state) {
-    (void)state;
-    return dp_backend_open("cpu", 2, &diag, &be) != DIPPER_OK;
-}
-
-static int stop(void **state) {
-    (void)state;
-    dp_backend_close(&be);
-    return 0;
-}
 
 /* Boxes with a fine pattern, which is alike everywhere. Uniform noise of that standard deviation. */
 static dp_image see(const float *psf, double sigma, float *sharp) {
@@ -49,28 +31,16 @@ static dp_image see(const float *psf, double sigma, float *sharp) {
 
 static dp_image restore(const dp_image *blurred, const float *psf, double sigma) {
     dp_image restored = {0};
-    dp_nonblind job = {.method = dp_method_find("hyperlaplacian"),
-                       .be = be,
-                       .psf = psf,
-                       .kh = PSF,
-                       .kw = PSF,
-                       .noise_sigma = sigma,
-                       .channels = 1};
-    job.weight = job.method->weight(sigma);
-    job.exponent = job.method->exponent;
-    job.edges = job.method->default_edges;
+    dp_nonblind job = dp_nonblind_defaults(dp_method_find("hyperlaplacian"), be, sigma);
+    job.psf = psf;
+    job.kh = job.kw = PSF;
     assert_int_equal(dp_image_copy(blurred, &diag, &restored), DIPPER_OK);
     assert_int_equal(job.method->run(&job, &restored, &diag), DIPPER_OK);
     return restored;
 }
 
 static double psnr(const dp_image *restored, const float *sharp) {
-    double sum = 0;
-    for (int i = 0; i < COUNT; i++) {
-        const double e = restored->data[i] - (double)sharp[i];
-        sum += e * e;
-    }
-    return -10 * log10(sum / COUNT);
+    return -10 * log10(squared_error(restored->data, sharp, COUNT));
 }
 
 /* A little too wide, as estimates are. */

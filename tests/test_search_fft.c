@@ -1,35 +1,17 @@
 /* The automatic mode's search: softness, windows, the wide picture. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "bid/search_fft.h"
 #include "boxes.h"
+#include "cpu.h"
 #include "deconv/soften_fft.h"
 #include "image/blur.h"
 #include "image/psf.h"
 #include "metric/metric.h"
 
 enum { SIDE = BENT_LINE, SHARP = 150, BLURRED = SHARP - SIDE + 1, REACH = 3, GAUSS = 2 * REACH + 1 };
-
-static dp_backend *be;
-static dp_diag diag;
-
-static int start(void **state) {
-    (void)state;
-    return dp_backend_open("cpu", 1, &diag, &be) != DIPPER_OK;
-}
-
-static int stop(void **state) {
-    (void)state;
-    dp_backend_close(&be);
-    return 0;
-}
 
 /* What a camera with that softness sees through the PSF. */
 static dp_image see(const float *psf, double softness, float *sharp) {

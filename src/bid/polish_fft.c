@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "deconv/kernel_fft.h"
+#include "bid/refit_fft.h"
 #include "fourier/fourier.h"
 #include "image/bm3d.h"
-#include "image/psf.h"
 #include "metric/quality.h"
 
 /* Standard deviation of what a restoration does wrong, about, in pictures in 0 to 1. docs/auto.md */
@@ -21,24 +20,6 @@ static dipper_status denoise(const dp_polish *job, dp_image *picture, dp_image *
 
 /* ---- The PSF ---- */
 
-static dipper_status refit(const dp_polish *job, const dp_image *sharp, float *fitted, dp_diag *diag) {
-    dp_estimate e = dp_estimate_defaults(dp_estimator_find("map-l0"));
-    const int side = job->side;
-    int *islands = dp_alloc((size_t)side * (size_t)side, sizeof *islands);
-    if (islands == NULL)
-        return dp_fail(diag, DIPPER_ERROR_MEMORY, "no memory to refine a PSF of %d x %d px", side, side);
-    e.be = job->be;
-    e.blurred = job->blurred->data;
-    e.h = job->blurred->height;
-    e.w = job->blurred->width;
-    e.kh = e.kw = side;
-    e.noise_sigma = job->noise_sigma;
-    const dipper_status status = dp_kernel_refit(&e, sharp->data, fitted, diag);
-    if (status == DIPPER_OK) (void)dp_psf_cut(fitted, side, side, e.estimator->cut, e.estimator->island, islands);
-    dp_free(islands);
-    return status;
-}
-
 dipper_status dp_polish_psf(const dp_polish *job, const dp_image *restored, float *psf, dp_diag *diag) {
     const size_t n = (size_t)job->side * (size_t)job->side;
     dp_image sharp = {0}, scratch = {0};
@@ -50,7 +31,7 @@ dipper_status dp_polish_psf(const dp_polish *job, const dp_image *restored, floa
     if (status == DIPPER_OK) status = denoise(job, &sharp, &scratch, diag);
     if (status == DIPPER_OK) {
         memcpy(fitted, psf, n * sizeof *psf);
-        status = refit(job, &sharp, fitted, diag);
+        status = dp_refit(job->be, job->blurred, &sharp, job->side, fitted, diag);
     }
     for (size_t i = 0; status == DIPPER_OK && i < n; i++) psf[i] = 0.5F * (psf[i] + fitted[i]);
     dp_image_free(&sharp);

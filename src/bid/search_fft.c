@@ -88,16 +88,9 @@ static dipper_status fill(slot *s, const dp_search *search, const dp_image *give
 
 static dipper_status restore(const dp_search *s, dp_backend *be, dp_diag *diag, dp_candidate *c) {
     dp_image restored = {0};
-    dp_nonblind job = {.method = dp_method_find("hyperlaplacian"),
-                       .be = be,
-                       .psf = c->psf,
-                       .kh = s->side,
-                       .kw = s->side,
-                       .noise_sigma = s->noise_sigma,
-                       .channels = 1};
-    job.weight = job.method->weight(s->noise_sigma);
-    job.exponent = job.method->exponent;
-    job.edges = job.method->default_edges;
+    dp_nonblind job = dp_nonblind_defaults(dp_method_find("hyperlaplacian"), be, s->noise_sigma);
+    job.psf = c->psf;
+    job.kh = job.kw = s->side;
     DP_TRY(dp_image_copy(s->luma, diag, &restored));
     dipper_status status = job.method->run(&job, &restored, diag);
     if (status == DIPPER_OK)

@@ -147,6 +147,16 @@ const dp_method *dp_method_find(const char *name) {
     return NULL;
 }
 
+dp_nonblind dp_nonblind_defaults(const dp_method *method, dp_backend *be, double noise_sigma) {
+    return (dp_nonblind){.method = method,
+                         .be = be,
+                         .weight = method->weight != NULL ? method->weight(noise_sigma) : -1,
+                         .exponent = method->exponent,
+                         .noise_sigma = noise_sigma,
+                         .edges = method->default_edges,
+                         .channels = 1};
+}
+
 /* The grid is at most an eighth larger than asked for (sizes of the FFT). */
 size_t dp_nonblind_bytes(const dp_nonblind *job, int width, int height) {
     const double pixels = (double)(width + job->kw - 1) * (double)(height + job->kh - 1);

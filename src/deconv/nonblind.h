@@ -57,6 +57,10 @@ int dp_method_count(void);
 const dp_method *dp_method_at(int index);          /* NULL out of range */
 const dp_method *dp_method_find(const char *name); /* NULL: unknown */
 
+/* A run on one grey plane with the method's own exponent, edges and, if it has one, weight for that noise; the caller
+ * fills in the PSF. */
+dp_nonblind dp_nonblind_defaults(const dp_method *method, dp_backend *be, double noise_sigma);
+
 /* Bytes that the job's method holds for a picture of that size, without the picture itself. */
 size_t dp_nonblind_bytes(const dp_nonblind *job, int width, int height);
 
