@@ -40,6 +40,7 @@ static dipper_status restore(const dipper_deconvolve_method *m, dipper_deconvolv
     o.iterations = m->iterations > 0;
     o.inner = 1;
     o.mask = m->bounds ? &known : NULL;
+    o.box = m->box;
     o.memory_bytes = info->memory_bytes;
     o.info = info;
     countdown = fail_at;

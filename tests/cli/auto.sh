@@ -32,6 +32,21 @@ import json, sys
 s = json.load(open(".seen/out"))
 sys.exit(not (s["isnr_db"] > 2 and s["psf_correlation"] > 0.7))'
 
+# balanced polishes a picture of this size, fast does not; with too little time for that it says so.
+check 'fast polishes' grep -q '"polished": *false' out.run.json
+expect 0 "$DIPPER" deblur -j 1 "$in" -k 13 --no-verdict -o polished.npy
+check 'balanced does not polish' grep -q '"polished": *true' polished.run.json
+expect 0 "$DIPPER" deblur -j 1 "$in" --psf polished_psf.npy -o plain.npy -q
+for name in polished plain; do
+    expect 0 "$DIPPER" score $name.npy --gt "$sharp" --blurred "$in" --protocol levin --json
+    cp .seen/out $name.json
+done
+check 'polishing makes it no better' python3 -c '
+import json
+polished, plain = json.load(open("polished.json")), json.load(open("plain.json"))
+print(polished["psnr_db"], plain["psnr_db"])
+assert polished["psnr_db"] > plain["psnr_db"] + 0.2'
+
 # The same bits again; the size can be told; a budget is kept.
 expect 0 "$DIPPER" deblur -j 1 "$in" --preset fast -o again.npy -q
 check 'a second run differs' cmp out.npy again.npy
