@@ -57,6 +57,8 @@ static void paper_is_recognised(void **state) {
     dp_image page = see(draw_page, psf, sharp), scene = see(draw_scene, psf, sharp),
              dark = see(draw_bright, psf, sharp);
     assert_true(dp_is_paper(&page));
+    for (int i = 0; i < COUNT; i++) page.data[i] *= 0.95F; /* grey paper */
+    assert_false(dp_is_paper(&page));
     assert_false(dp_is_paper(&scene));
     assert_false(dp_is_paper(&dark));
     for (int i = 0; i < COUNT / 5; i++) dark.data[i] = 1; /* lamps */
