@@ -43,8 +43,8 @@ static void draw_scene(float *plane) {
     draw_boxes(plane, SHARP);
 }
 
-/* Boxes above white: as in a photograph of a bright place, clipped afterwards. */
-static void draw_bright(float *plane) {
+/* By night. */
+static void draw_dark(float *plane) {
     draw_boxes(plane, SHARP);
     for (int i = 0; i < SHARP * SHARP; i++) plane[i] *= 0.5F;
 }
@@ -54,8 +54,7 @@ static void paper_is_recognised(void **state) {
     static float sharp[COUNT];
     float psf[PSF * PSF];
     draw_bent_line(psf);
-    dp_image page = see(draw_page, psf, sharp), scene = see(draw_scene, psf, sharp),
-             dark = see(draw_bright, psf, sharp);
+    dp_image page = see(draw_page, psf, sharp), scene = see(draw_scene, psf, sharp), dark = see(draw_dark, psf, sharp);
     assert_true(dp_is_paper(&page));
     for (int i = 0; i < COUNT; i++) page.data[i] *= 0.95F; /* grey paper */
     assert_false(dp_is_paper(&page));
