@@ -1,7 +1,7 @@
 #!/bin/sh
 # Quality of the automatic mode on the Levin data, the PSF's size not told, with the oracle; rows to
-# bench/results/levin_auto.csv. A few minutes on two cores for fast and balanced, more than an hour for best; goes on
-# where it was stopped. Only best depends on the seed, through its network.
+# bench/results/levin_auto.csv. A few minutes on two cores for each method; goes on where it was stopped. None depends on
+# the seed, and on pictures of this size auto-best does what auto does.
 # usage: bench/auto.sh BUILD_FOLDER DATA [RESULTS_FOLDER [METHOD...]]   (METHOD: auto-fast and auto by default)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
