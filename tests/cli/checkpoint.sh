@@ -63,6 +63,14 @@ for signal in TERM USR1; do
     if have_json; then check 'the record does not say where it went on' grep -q '"resumed_at": [0-9]' stopped.run.json; fi
 done
 limit=$(awk -v t="$took" 'BEGIN { print t / 2500 }')
+# the machine may be less busy now than when that was measured
+for half in 1 2 3; do
+    # shellcheck disable=SC2086 # a list of words
+    "$DIPPER" deblur $settings in.npy -o timed.npy --checkpoint timed.dpc --max-time "$limit" >/dev/null 2>&1 || break
+    rm -f timed.* timed_*
+    limit=$(awk -v t="$limit" 'BEGIN { print t / 2 }')
+done
+rm -f timed.* timed_*
 run 8 in.npy -o timed.npy --checkpoint timed.dpc --max-time "$limit"
 exists timed.dpc
 cp timed.dpc kept.dpc
