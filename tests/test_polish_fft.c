@@ -90,7 +90,34 @@ static void psf_gains(void **state) {
     dp_image_free(&restored);
 }
 
+/* A PSF that is too wide, and one of another direction, leave more unexplained than the right one. */
+static void right_psf_explains_more(void **state) {
+    (void)state;
+    static const double sigmas[] = {0.002, 0.01};
+    static float sharp[COUNT];
+    float psf[3][PSF * PSF];
+    draw_bent_line(psf[0]);
+    widen(psf[0], psf[1]);
+    for (int i = 0; i < PSF * PSF; i++) psf[2][i] = psf[0][i / PSF + i % PSF * PSF];
+    for (size_t i = 0; i < sizeof sigmas / sizeof *sigmas; i++) {
+        dp_image blurred = see(psf[0], sigmas[i], sharp);
+        const dp_polish job = {.be = be, .blurred = &blurred, .noise_sigma = sigmas[i], .side = PSF};
+        double unexplained[3];
+        for (int k = 0; k < 3; k++) {
+            dp_image restored = restore(&blurred, psf[k], sigmas[i]);
+            assert_int_equal(dp_polish_unexplained(&job, psf[k], &restored, &unexplained[k], &diag), DIPPER_OK);
+            dp_image_free(&restored);
+        }
+        print_message("noise %g: right %.5f, too wide %.5f, transposed %.5f\n", sigmas[i], unexplained[0],
+                      unexplained[1], unexplained[2]);
+        assert_true(unexplained[1] > 1.02 * unexplained[0] && unexplained[2] > 1.2 * unexplained[0]);
+        assert_true(unexplained[0] > 0.7 * sigmas[i]);
+        dp_image_free(&blurred);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(picture_gains), cmocka_unit_test(psf_gains)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(picture_gains), cmocka_unit_test(psf_gains),
+                                       cmocka_unit_test(right_psf_explains_more)};
     return cmocka_run_group_tests(tests, start, stop);
 }

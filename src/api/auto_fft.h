@@ -11,18 +11,22 @@
 typedef struct dp_auto_preset {
     double whole, polished, sparse;
     int region;
-    const dp_variant *variants, *coarse; /* of a whole picture; in a large one's halved part */
+    int ways;                 /* of looking at a whole picture, so many of auto.c's list */
+    const dp_variant *coarse; /* ways of looking at a large one's halved part */
 } dp_auto_preset;
+
+enum { DP_AUTO_WAYS = 5 }; /* of estimating, that there are */
 
 typedef struct dp_auto { /* one run */
     dipper_context *context;
     const dipper_auto_options *options;
     const dp_auto_preset *preset;
     dipper_auto_info *info;
-    dp_image picture, luma, part; /* as given; its luma; where the PSF is looked for, one plane */
-    dp_image wide;                /* of a large picture: where large PSFs are looked for */
-    dp_candidate found;
-    int side;           /* of found.psf */
+    dp_image picture, luma, part;     /* as given; its luma; where the PSF is looked for, one plane */
+    dp_image wide;                    /* of a large picture: where large PSFs are looked for */
+    dp_candidate found[DP_AUTO_WAYS]; /* each way's best, in the order of their scores */
+    int found_count;
+    int side;           /* of their PSFs */
     double noise_sigma; /* of part */
     float *psf;         /* the caller's: info->psf_height x psf_width */
     double steepness;   /* of its edges; NaN: not to be looked at */
@@ -39,7 +43,8 @@ typedef struct dp_auto { /* one run */
 
 double dp_auto_left(const dp_auto *run); /* seconds; infinity if there is no limit */
 void dp_auto_enter(dp_auto *run, const char *stage, double from, double to);
-bool dp_auto_report(dp_auto *run, double share_of_stage); /* true: it is to stop */
+bool dp_auto_report(dp_auto *run, double share_of_stage);   /* true: it is to stop */
+void dp_auto_take(dp_auto *run, const dp_candidate *found); /* run->info: where the PSF is from */
 /* run->psf: the smallest window, centred and odd, of psf (side, side) that holds what is not 0. */
 void dp_auto_trim(dp_auto *run, const float *psf, int side);
 

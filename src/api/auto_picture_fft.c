@@ -9,6 +9,7 @@
 #include "bid/rank_fft.h"
 #include "image/colour.h"
 #include "image/psf.h"
+#include "image/register.h"
 
 /* ---- Time ---- */
 
@@ -89,6 +90,7 @@ typedef struct version {
     int side;
     dp_image picture, luma; /* restored with it */
     double score;           /* dp_rank's */
+    double unexplained;     /* dp_polish_unexplained */
 } version;
 
 static void discard(version *v) {
@@ -150,22 +152,91 @@ static dipper_status polish(dp_auto *r, version *v) {
     return DIPPER_OK;
 }
 
-static dipper_status restore_polished(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
+/* What one way found, refined; from, to: share of the work. */
+static dipper_status develop(dp_auto *r, int ending, const dipper_image *blurred, const dp_candidate *found,
+                             double from, double to, dipper_image *out, version *v) {
     enum { ROOM = 2 };
-    const double middle = 0.5 * (1 + DP_AUTO_SEARCHED);
+    const double middle = 0.5 * (from + to);
+    dp_diag *diag = &r->context->diag;
+    dp_auto_trim(r, found->psf, r->side);
     const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
-    version v;
-    dipper_status status = begin(&v, r->found.psf, r->side, wanted < r->side ? wanted : r->side, &r->context->diag);
-    dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, middle);
-    if (status == DIPPER_OK) status = make(r, ending, blurred, out, &v);
-    dp_auto_enter(r, "deconvolution", middle, 1);
-    if (status == DIPPER_OK) status = refine(r, ending, blurred, out, &v);
-    if (status == DIPPER_OK) {
-        dp_auto_trim(r, v.psf, v.side);
-        status = polish(r, &v);
+    DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, diag));
+    dp_auto_enter(r, "deconvolution", from, middle);
+    DP_TRY(make(r, ending, blurred, out, v));
+    dp_auto_enter(r, "deconvolution", middle, to);
+    DP_TRY(refine(r, ending, blurred, out, v));
+    const dp_polish job = polishing(r, v);
+    return dp_polish_unexplained(&job, v->psf, &v->luma, &v->unexplained, diag);
+}
+
+/* Scores that are closer than this do not tell which PSF is better. docs/auto.md */
+static const double CLOSE = 0.01;
+
+static int count_close(const dp_auto *r) {
+    int n = 1;
+    while (n < r->found_count && r->found[n].score < r->found[0].score + CLOSE) n++;
+    return n;
+}
+
+/* What the ways found, restored; versions: DP_AUTO_WAYS. *best: of that which explains most without artefacts. */
+static dipper_status develop_all(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out,
+                                 version *versions, int *count, int *best) {
+    const int n = count_close(r);
+    const double share = (1 - DP_AUTO_SEARCHED) / n;
+    for (int i = 0; i < n; i++) {
+        const double from = DP_AUTO_SEARCHED + share * i;
+        if (i > 0 && dp_auto_left(r) < POLISHED * forecast(r, ending)) {
+            r->info->hurried = 1;
+            break;
+        }
+        *count = i + 1;
+        DP_TRY(develop(r, ending, blurred, &r->found[i], from, from + share, out, &versions[i]));
+        if (versions[i].unexplained < versions[*best].unexplained) *best = i;
     }
-    if (status == DIPPER_OK) status = dp_image_to_view(&v.picture, &r->context->diag, out);
-    discard(&v);
+    return DIPPER_OK;
+}
+
+/* versions[best].luma: the mean of all, moved onto it by fractions of a pixel: what each PSF does wrong is less in it.
+ * Not of those that then differ by more than ALIKE: they show something else. */
+static dipper_status blend(dp_auto *r, const version *versions, int count, int best) {
+    static const double ALIKE = 0.01;
+    const dp_image *luma = &versions[best].luma;
+    const size_t n = dp_image_plane_count(luma);
+    const int threads = r->context->be->threads;
+    dp_diag *diag = &r->context->diag;
+    dp_image sum = {0}, moved = {0};
+    int blended = 1;
+    dipper_status status = dp_image_copy(luma, diag, &sum);
+    if (status == DIPPER_OK) status = dp_image_create(luma->width, luma->height, 1, diag, &moved);
+    for (int i = 0; i < count && status == DIPPER_OK; i++) {
+        const float *other = versions[i].luma.data;
+        dp_registration at;
+        if (i == best) continue;
+        status = dp_register(&versions[i].luma, luma, threads, diag, &at);
+        if (status != DIPPER_OK || at.rms > ALIKE) continue;
+        status = dp_plane_move(other, luma->height, luma->width, at.dy, at.dx, threads, diag, moved.data);
+        if (status != DIPPER_OK) continue;
+        for (size_t j = 0; j < n; j++) sum.data[j] += moved.data[j];
+        blended++;
+    }
+    for (size_t j = 0; j < n && status == DIPPER_OK; j++) luma->data[j] = sum.data[j] / (float)blended;
+    dp_image_free(&sum);
+    dp_image_free(&moved);
+    return status;
+}
+
+static dipper_status restore_polished(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
+    version versions[DP_AUTO_WAYS] = {{0}};
+    int count = 0, best = 0;
+    dipper_status status = develop_all(r, ending, blurred, out, versions, &count, &best);
+    if (status == DIPPER_OK) status = blend(r, versions, count, best);
+    if (status == DIPPER_OK) {
+        dp_auto_take(r, &r->found[best]);
+        dp_auto_trim(r, versions[best].psf, versions[best].side);
+        status = polish(r, &versions[best]);
+    }
+    if (status == DIPPER_OK) status = dp_image_to_view(&versions[best].picture, &r->context->diag, out);
+    for (int i = 0; i < count; i++) discard(&versions[i]);
     r->info->polished = status == DIPPER_OK;
     return status;
 }

@@ -40,6 +40,40 @@ dipper_status dp_polish_psf(const dp_polish *job, const dp_image *restored, floa
     return status;
 }
 
+/* ---- How good the PSF is ---- */
+
+/* The same border for all PSFs that are compared, as they differ in size, unless that leaves hardly anything. */
+static double deviation(const dp_image *residual, int side) {
+    enum { BORDER = 26 };
+    const int shorter = residual->width < residual->height ? residual->width : residual->height;
+    int left = BORDER - side / 2;
+    if (left < 0 || 4 * left > shorter) left = 0;
+    double sum = 0, squares = 0, n = 0;
+    for (int y = left; y < residual->height - left; y++)
+        for (int x = left; x < residual->width - left; x++) {
+            const double v = dp_image_row(residual, 0, y)[x];
+            sum += v;
+            squares += v * v;
+            n++;
+        }
+    return sqrt(fmax(0, squares / n - sum / n * (sum / n)));
+}
+
+dipper_status dp_polish_unexplained(const dp_polish *job, const float *psf, const dp_image *restored, double *rms,
+                                    dp_diag *diag) {
+    dp_image denoised = {0}, scratch = {0}, residual = {0};
+    dipper_status status = dp_image_copy(restored, diag, &denoised);
+    if (status == DIPPER_OK) status = dp_image_copy(restored, diag, &scratch);
+    if (status == DIPPER_OK) status = denoise(job, &denoised, &scratch, diag);
+    if (status == DIPPER_OK)
+        status = dp_residual(&denoised, job->blurred, psf, job->side, job->side, job->be->threads, diag, &residual);
+    if (status == DIPPER_OK) *rms = deviation(&residual, job->side);
+    dp_image_free(&denoised);
+    dp_image_free(&scratch);
+    dp_image_free(&residual);
+    return status;
+}
+
 /* ---- The picture ---- */
 
 typedef struct room {

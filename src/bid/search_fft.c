@@ -156,19 +156,19 @@ static void finish(state *t, double took, double growth, bool callers) {
 
 /* ---- All windows ---- */
 
-/* The windows of each way from the middle outwards, since time may be over soon: most PSFs fit into that. Where
- * candidate `number` of so many windows belongs, by way and window. */
+/* From the middle outwards, since time may be over soon: most PSFs fit into that. Which window candidate `number` of so
+ * many has. */
 static int place_of(int number, int windows) {
-    const int i = number % windows, middle = windows / 2, away = (i + 1) / 2;
-    return number - i + (i % 2 ? middle - away : middle + away);
+    const int middle = windows / 2, away = (number + 1) / 2;
+    return number % 2 ? middle - away : middle + away;
 }
 
 static dipper_status look(state *t, int number, dp_backend *be, slot *slots, dp_diag *diag) {
     const dp_search *s = t->search;
     const double begun = dp_seconds();
-    const int n = s->window_count, place = place_of(number, n);
+    const int place = place_of(number, s->window_count);
     slot *k = &slots[place];
-    DP_TRY(fill(k, s, s->luma, &s->variants[place / n], s->windows[place % n], 0, diag));
+    DP_TRY(fill(k, s, s->luma, s->variant, s->windows[place], 0, diag));
     const dp_estimate job = prepare(s, be, k);
     const dipper_status status = estimate(s, &job, k, diag);
 #pragma omp critical(dp_search)
@@ -186,15 +186,16 @@ static void compare(const dp_search *s, slot *k) {
     }
 }
 
-/* The first alone with all threads: its time tells the caller what the rest takes. Then as many at once as there are
- * threads, in order, until it is enough. */
-static dipper_status look_at(state *t, int n, slot *slots, dp_diag *diag) {
+/* If the caller asks for time, the first alone with all threads, which tells what the rest takes. Then as many at once
+ * as there are threads, in order, until it is enough. */
+static dipper_status look_at(state *t, slot *slots, dp_diag *diag) {
     const dp_search *s = t->search;
     dp_backend alone = *s->be;
-    dipper_status status = look(t, 0, s->be, slots, diag);
+    const int n = s->window_count, first = s->fits != NULL ? 1 : 0;
+    dipper_status status = first > 0 ? look(t, 0, s->be, slots, diag) : DIPPER_OK;
     alone.threads = 1;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(s->be->threads < n ? s->be->threads : n)
-    for (int i = 1; i < n; i++) {
+    for (int i = first; i < n; i++) {
         dp_diag own = {0};
         bool over;
 #pragma omp critical(dp_search)
@@ -211,13 +212,11 @@ static dipper_status look_at(state *t, int n, slot *slots, dp_diag *diag) {
 }
 
 static dipper_status look_through(state *t, dp_diag *diag) {
-    const dp_search *s = t->search;
-    int n = 0;
-    for (const dp_variant *v = s->variants; v->method != NULL; v++) n += s->window_count;
+    const int n = t->search->window_count;
     slot *slots = dp_alloc((size_t)n, sizeof *slots);
     if (slots == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
-    const dipper_status status = look_at(t, n, slots, diag);
-    for (int i = 0; status == DIPPER_OK && i < n; i += s->window_count) compare(s, slots + i);
+    const dipper_status status = look_at(t, slots, diag);
+    if (status == DIPPER_OK) compare(t->search, slots);
     for (int i = 0; i < n; i++) {
         if (status == DIPPER_OK) keep_if_better(t, &slots[i]);
         clear(&slots[i]);
@@ -287,8 +286,7 @@ static dipper_status look_halved(state *t, dp_search *coarse, dp_diag *diag) {
     if (c.psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
     dipper_status status = DIPPER_OK;
     for (const dp_variant *v = t->search->coarse; v->method != NULL && status == DIPPER_OK && !t->enough; v++) {
-        const dp_variant one[] = {*v, {.method = NULL}};
-        coarse->variants = one;
+        coarse->variant = v;
         status = find(coarse, t, diag, &c);
         if (status == DIPPER_OK) status = refine(t, &c, coarse->side, diag);
         if (status == DIPPER_ERROR_DIVERGED) status = DIPPER_OK; /* nothing was found there */
@@ -356,8 +354,7 @@ static dipper_status run(state *t, dp_diag *diag) {
                         .fits = coarse_fits,
                         .user = t};
     if (s->wide != NULL) choose_coarse(s, &coarse);
-    t->of = t->halved ? 1 : SOFTNESSES;
-    for (const dp_variant *v = s->variants; v->method != NULL; v++) t->of += s->window_count;
+    t->of = s->window_count + (t->halved ? 1 : SOFTNESSES);
     for (const dp_variant *v = s->coarse; s->wide != NULL && v->method != NULL; v++) t->of += coarse.window_count + 1;
     DP_TRY(look_through(t, diag));
     if (s->wide != NULL && !t->enough) DP_TRY(look_wide(t, &coarse, diag));

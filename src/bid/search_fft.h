@@ -13,7 +13,7 @@ enum { DP_SEARCH_WINDOWS = 16 };
 enum { DP_VARIANT_SETTINGS = 2 };
 
 typedef struct dp_variant { /* of kernel estimation */
-    const char *method;     /* NULL ends a list */
+    const char *method;
     struct {
         const char *name; /* of a setting of the method; NULL: the rest are its own */
         double value;
@@ -21,7 +21,7 @@ typedef struct dp_variant { /* of kernel estimation */
 } dp_variant;
 
 typedef struct dp_candidate {
-    const dp_variant *variant; /* a static one */
+    const dp_variant *variant; /* the caller's */
     int window;                /* px: side that it was told */
     double softness;           /* px */
     float *psf;                /* (side, side) of the search */
@@ -34,12 +34,12 @@ typedef struct dp_candidate {
 
 typedef struct dp_search {
     dp_backend *be;
-    const dp_image *luma;       /* of the part to look at */
-    const dp_image *wide;       /* NULL; or a larger part: large PSFs are also looked for in that, halved in size, */
-    const dp_variant *coarse;   /* in each of these ways, which end as variants do */
-    double noise_sigma;         /* of luma, >= 0 */
-    const dp_variant *variants; /* ends with a NULL method */
-    int told;                   /* px: the window, odd; 0: all */
+    const dp_image *luma;     /* of the part to look at */
+    const dp_image *wide;     /* NULL; or a larger part: large PSFs are also looked for in that, halved in size, */
+    const dp_variant *coarse; /* in each of these ways; ends with a NULL method */
+    double noise_sigma;       /* of luma, >= 0 */
+    const dp_variant *variant;
+    int told;                                     /* px: the window, odd; 0: all */
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising: dp_search_windows */
     int side;                                     /* of all PSFs: at least the last window */
     /* After some candidates, in the caller's thread; non-zero: that is enough, take the best so far. May be NULL. */
