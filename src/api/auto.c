@@ -31,20 +31,20 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 
 #if defined(DP_WITH_FFTW)
 
-/* Ways of estimating: they err on different pictures. With more iterations, in which the weights fall more slowly, all
- * are better on average than with the method's own settings. A preset has the first few. */
-static const dp_variant ways[DP_AUTO_WAYS] = {{"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
-                                              {"map-l0", {{"iterations", 14}, {"decay", 0.75}}},
-                                              {"map-l0", {{"iterations", 24}, {"decay", 0.84}}},
-                                              {"map-l0", {{"iterations", 24}, {"decay", 0.88}}},
-                                              {"extreme-channel", {{"iterations", 14}, {"decay", 0.8}}}};
+/* Ways of estimating: they err on different pictures. On small pictures more iterations, in which the weights fall more
+ * slowly, are better on average than the method's own settings. A preset has the first few. */
+static const dp_variant ways[DP_AUTO_WAYS] = {
+    {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},  {.method = "map-l0"},
+    {"map-l0", {{"iterations", 14}, {"decay", 0.75}}}, {"map-l0", {{"iterations", 24}, {"decay", 0.84}}},
+    {"map-l0", {{"iterations", 24}, {"decay", 0.88}}}, {"extreme-channel", {{"iterations", 14}, {"decay", 0.8}}}};
+static const dp_variant plain = {.method = "map-l0"}; /* in a part of a large picture */
 static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {.method = NULL}};
 static const dp_variant more_coarse[] = {
     {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
 static const dp_auto_preset presets[] = {
     [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, coarse},
-    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 3, more_coarse},
+    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 4, more_coarse},
     [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, DP_AUTO_WAYS, more_coarse},
 };
 
@@ -271,12 +271,13 @@ static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_varian
 /* One after the other, while there is time: the next one may take twice as long as the latest. */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
     static const double GROWTH = 2;
+    const dp_variant *list = search->wide != NULL ? &plain : ways;
     const int n = search->wide != NULL ? 1 : r->preset->ways;
     dipper_status status = DIPPER_OK;
     for (int i = 0; i < n && !r->info->hurried && !r->cancelled; i++) {
         const double begun = dp_seconds();
         dp_auto_enter(r, "kernel estimation", DP_AUTO_SEARCHED * i / n, DP_AUTO_SEARCHED * (i + 1) / n);
-        status = look_one_way(r, search, &ways[i]);
+        status = look_one_way(r, search, &list[i]);
         if (status != DIPPER_OK && status != DIPPER_ERROR_DIVERGED) return status;
         r->info->hurried |= i + 1 < n && dp_auto_left(r) < GROWTH * (dp_seconds() - begun) + dp_auto_reserve(r);
     }

@@ -15,7 +15,7 @@ typedef struct dp_auto_preset {
     const dp_variant *coarse; /* ways of looking at a large one's halved part */
 } dp_auto_preset;
 
-enum { DP_AUTO_WAYS = 5 }; /* of estimating, that there are */
+enum { DP_AUTO_WAYS = 6 }; /* of estimating, that there are */
 
 typedef struct dp_auto { /* one run */
     dipper_context *context;
