@@ -36,6 +36,14 @@ static void say(const job *j) {
                    i->plane, i->window, i->softness, i->tried, i->nonblind, i->polished ? ", polished" : "");
 }
 
+/* Of --max-time, what reading took and judging and writing will take is not the mode's. */
+static double time_to_work(const job *j) {
+    static const double LEAST = 0.01;
+    const double most = j->settings->max_seconds, pixels = (double)j->picture->width * j->picture->height,
+                 after = j->settings->judge ? 0.2 + 1e-6 * pixels : 0.4e-6 * pixels;
+    return most > 0 ? fmax(LEAST, most - (wall_seconds() - j->started) - after) : 0;
+}
+
 static dipper_status run(job *j) {
     const job_settings *s = j->settings;
     dipper_auto_options options;
@@ -48,7 +56,7 @@ static dipper_status run(job *j) {
     options.psf_window = s->psf_width > s->psf_height ? s->psf_width : s->psf_height;
     options.noise_sigma = s->noise_sigma;
     options.seed = s->seed;
-    options.max_seconds = s->max_seconds;
+    options.max_seconds = time_to_work(j);
     options.progress = on_progress;
     options.user = j;
     const dipper_status status = dipper_auto_deblur(s->context, &blurred, &options, &out, j->psf, &j->automatic);

@@ -2,6 +2,7 @@
 #include "cli/job_inner.h"
 #include "cli/stop.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +15,11 @@ static int on_progress(const dipper_progress *progress, void *user) {
     return stop_requested();
 }
 
-/* Second opinions take about 2 s, which --max-time may not have. */
+/* Second opinions take 1 to 3 s for a small picture and up to about 12 for a large one, which --max-time may not have.
+ */
 static int time_for_opinions(const job *j) {
-    const double most = j->settings->max_seconds;
-    return most <= 0 || wall_seconds() - j->started + 3 < most;
+    const double most = j->settings->max_seconds, pixels = (double)j->picture->width * j->picture->height;
+    return most <= 0 || wall_seconds() - j->started + fmin(12, 2.5 + 9e-6 * pixels) < most;
 }
 
 void job_judge(job *j) {

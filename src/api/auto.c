@@ -31,21 +31,24 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 
 #if defined(DP_WITH_FFTW)
 
-/* Ways of estimating: they err on different pictures. On small pictures more iterations, in which the weights fall more
- * slowly, are better on average than the method's own settings. A preset has the first few. */
+/* Ways of estimating: they err on different pictures. The method's own settings are the quickest, and kept for parts of
+ * large pictures; on small ones more iterations, in which the weights fall more slowly, are better on average. */
 static const dp_variant ways[DP_AUTO_WAYS] = {
-    {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},  {.method = "map-l0"},
-    {"map-l0", {{"iterations", 14}, {"decay", 0.75}}}, {"map-l0", {{"iterations", 24}, {"decay", 0.84}}},
-    {"map-l0", {{"iterations", 24}, {"decay", 0.88}}}, {"extreme-channel", {{"iterations", 14}, {"decay", 0.8}}}};
-static const dp_variant plain = {.method = "map-l0"}; /* in a part of a large picture */
+    {.method = "map-l0"},
+    {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
+    {"map-l0", {{"iterations", 14}, {"decay", 0.75}}},
+    {"map-l0", {{"iterations", 24}, {"decay", 0.84}}},
+    {"map-l0", {{"iterations", 24}, {"decay", 0.88}}},
+    {"extreme-channel", {{"iterations", 14}, {"decay", 0.8}}},
+};
 static const dp_variant coarse[] = {{.method = "vb"}, {.method = "map-l0"}, {.method = NULL}};
 static const dp_variant more_coarse[] = {
     {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
 static const dp_auto_preset presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, coarse},
-    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 4, more_coarse},
-    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, DP_AUTO_WAYS, more_coarse},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, 2, coarse},
+    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 0, 4, more_coarse},
+    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, 0, DP_AUTO_WAYS, more_coarse},
 };
 
 /* ---- Time ---- */
@@ -252,11 +255,11 @@ void dp_auto_take(dp_auto *r, const dp_candidate *found) {
 }
 
 /* Its best PSF joins those of the other ways. */
-static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_variant *way) {
+static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_variant *way, dp_diag *diag) {
     dp_candidate c = {.psf = dp_alloc((size_t)r->side * (size_t)r->side, sizeof *c.psf)};
-    if (c.psf == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
+    if (c.psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
     search->variant = way;
-    const dipper_status status = dp_search_run(search, &r->context->diag, &c);
+    const dipper_status status = dp_search_run(search, diag, &c);
     if (status != DIPPER_OK) {
         dp_free(c.psf);
         return status;
@@ -268,20 +271,24 @@ static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_varian
     return DIPPER_OK;
 }
 
-/* One after the other, while there is time: the next one may take twice as long as the latest. */
+/* One after the other, while there is time: the next one may take twice as long as the latest. If time is limited the
+ * quickest one comes first. */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
     static const double GROWTH = 2;
-    const dp_variant *list = search->wide != NULL ? &plain : ways;
-    const int n = search->wide != NULL ? 1 : r->preset->ways;
+    const bool quickest = search->wide != NULL || r->options->max_seconds > 0;
+    const int first = quickest ? 0 : r->preset->first, end = search->wide != NULL ? 1 : r->preset->end;
     dipper_status status = DIPPER_OK;
-    for (int i = 0; i < n && !r->info->hurried && !r->cancelled; i++) {
-        const double begun = dp_seconds();
-        dp_auto_enter(r, "kernel estimation", DP_AUTO_SEARCHED * i / n, DP_AUTO_SEARCHED * (i + 1) / n);
-        status = look_one_way(r, search, &list[i]);
-        if (status != DIPPER_OK && status != DIPPER_ERROR_DIVERGED) return status;
-        r->info->hurried |= i + 1 < n && dp_auto_left(r) < GROWTH * (dp_seconds() - begun) + dp_auto_reserve(r);
+    dp_diag diag = {0};
+    for (int i = first; i < end && !r->info->hurried && !r->cancelled; i++) {
+        const double share = DP_AUTO_SEARCHED / (end - first), from = share * (i - first), begun = dp_seconds();
+        dp_diag_clear(&diag);
+        dp_auto_enter(r, "kernel estimation", from, from + share);
+        status = look_one_way(r, search, &ways[i], &diag);
+        if (status != DIPPER_OK && status != DIPPER_ERROR_DIVERGED) break;
+        r->info->hurried |= i + 1 < end && dp_auto_left(r) < GROWTH * (dp_seconds() - begun) + dp_auto_reserve(r);
     }
-    return r->found_count > 0 ? DIPPER_OK : status;
+    const bool gives_up = status != DIPPER_OK && (status != DIPPER_ERROR_DIVERGED || r->found_count == 0);
+    return gives_up ? dp_fail(&r->context->diag, status, "%s", diag.text) : DIPPER_OK;
 }
 
 static dipper_status find_psf(dp_auto *r) {

@@ -11,7 +11,7 @@
 typedef struct dp_auto_preset {
     double whole, polished, sparse;
     int region;
-    int ways;                 /* of looking at a whole picture, so many of auto.c's list */
+    int first, end;           /* ways of looking at a whole picture: of auto.c's list, end not included */
     const dp_variant *coarse; /* ways of looking at a large one's halved part */
 } dp_auto_preset;
 

@@ -133,7 +133,8 @@ static dipper_status refine(dp_auto *r, int ending, const dipper_image *blurred,
     version other;
     const dp_polish job = polishing(r, v);
     DP_TRY(begin(&other, v->psf, v->side, v->side, &r->context->diag));
-    dipper_status status = dp_polish_psf(&job, &v->luma, other.psf, &r->context->diag);
+    dp_diag nothing = {0};
+    dipper_status status = dp_polish_psf(&job, &v->luma, other.psf, &nothing);
     if (status == DIPPER_OK) status = make(r, ending, blurred, out, &other);
     if (status == DIPPER_OK && other.score <= v->score + TOLERATED) {
         const version kept = other;
@@ -141,6 +142,7 @@ static dipper_status refine(dp_auto *r, int ending, const dipper_image *blurred,
         *v = kept;
     }
     discard(&other);
+    if (status == DIPPER_ERROR_MEMORY) return dp_fail(&r->context->diag, status, "out of memory to refine a PSF");
     return status == DIPPER_ERROR_DIVERGED ? DIPPER_OK : status;
 }
 
