@@ -32,7 +32,8 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 #if defined(DP_WITH_FFTW)
 
 /* Ways of estimating: they err on different pictures. The method's own settings are the quickest, and kept for parts of
- * large pictures; on small ones more iterations, in which the weights fall more slowly, are better on average. */
+ * large pictures; on small ones more iterations, in which the weights fall more slowly, are better on average, unless
+ * there is noise for them to explain. */
 static const dp_variant ways[DP_AUTO_WAYS] = {
     {.method = "map-l0"},
     {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
@@ -46,9 +47,9 @@ static const dp_variant more_coarse[] = {
     {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
 static const dp_auto_preset presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, 2, coarse},
-    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 0, 4, more_coarse},
-    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, 0, DP_AUTO_WAYS, more_coarse},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, 2, 1, coarse},
+    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 0, 4, 2, more_coarse},
+    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, 0, DP_AUTO_WAYS, 2, more_coarse},
 };
 
 /* ---- Time ---- */
@@ -271,12 +272,17 @@ static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_varian
     return DIPPER_OK;
 }
 
+static const double NOISY = 0.005; /* docs/auto.md */
+
 /* One after the other, while there is time: the next one may take twice as long as the latest. If time is limited the
  * quickest one comes first. */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
     static const double GROWTH = 2;
-    const bool quickest = search->wide != NULL || r->options->max_seconds > 0;
-    const int first = quickest ? 0 : r->preset->first, end = search->wide != NULL ? 1 : r->preset->end;
+    const bool large = search->wide != NULL, noisy = r->noise_sigma > NOISY;
+    const int first = large || noisy || r->options->max_seconds > 0 ? 0 : r->preset->first, end = large ? 1
+                                                                                                  : noisy
+                                                                                                      ? r->preset->noisy
+                                                                                                      : r->preset->end;
     dipper_status status = DIPPER_OK;
     dp_diag diag = {0};
     for (int i = first; i < end && !r->info->hurried && !r->cancelled; i++) {

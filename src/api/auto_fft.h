@@ -12,6 +12,7 @@ typedef struct dp_auto_preset {
     double whole, polished, sparse;
     int region;
     int first, end;           /* ways of looking at a whole picture: of auto.c's list, end not included */
+    int noisy;                /* with more than a little noise: the first so many */
     const dp_variant *coarse; /* ways of looking at a large one's halved part */
 } dp_auto_preset;
 
