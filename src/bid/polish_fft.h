@@ -17,8 +17,8 @@ typedef struct dp_polish {
 dipper_status dp_polish_psf(const dp_polish *job, const dp_image *restored, float *psf, dp_diag *diag);
 
 /* Standard deviation of what psf and restored, denoised, leave unexplained of blurred, borders left out: what a wrong
- * PSF's artefacts explain is gone, so that a right PSF leaves less than a wrong one. Of restorations by the same method.
- * DIPPER_ERROR_MEMORY. */
+ * PSF's artefacts explain is gone, so that a right PSF leaves less than a wrong one. Of restorations by the same
+ * method. DIPPER_ERROR_MEMORY. */
 dipper_status dp_polish_unexplained(const dp_polish *job, const float *psf, const dp_image *restored, double *rms,
                                     dp_diag *diag);
 
