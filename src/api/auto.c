@@ -278,11 +278,10 @@ static const double NOISY = 0.005; /* docs/auto.md */
  * quickest one comes first. */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
     static const double GROWTH = 2;
-    const bool large = search->wide != NULL, noisy = r->noise_sigma > NOISY;
-    const int first = large || noisy || r->options->max_seconds > 0 ? 0 : r->preset->first, end = large ? 1
-                                                                                                  : noisy
-                                                                                                      ? r->preset->noisy
-                                                                                                      : r->preset->end;
+    int first = r->preset->first, end = r->preset->end;
+    if (r->noise_sigma > NOISY) end = r->preset->noisy;
+    if (search->wide != NULL) end = 1;
+    if (first >= end || r->options->max_seconds > 0) first = 0;
     dipper_status status = DIPPER_OK;
     dp_diag diag = {0};
     for (int i = first; i < end && !r->info->hurried && !r->cancelled; i++) {
