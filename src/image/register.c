@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "image/blur.h"
 #include "image/psf.h"
+#include "image/resize.h"
 
 /* ---- Moving ---- */
 
@@ -23,10 +24,7 @@ static dipper_status filter(const float *src, int h, int w, const float *kernel,
 }
 
 static double lanczos(double t) {
-    const double pi = 3.14159265358979323846;
-    if (fabs(t) < 1e-9) return 1;
-    if (fabs(t) >= LOBES) return 0;
-    return LOBES * sin(pi * t) * sin(pi * t / LOBES) / (pi * pi * t * t);
+    return dp_lanczos(t, LOBES);
 }
 
 static double gaussian(double t) {

@@ -15,6 +15,10 @@ static double sinc(double x) {
     return fabs(x) < 1e-9 ? 1 : sin(pi_x) / pi_x;
 }
 
+double dp_lanczos(double x, int lobes) {
+    return fabs(x) < lobes ? sinc(x) * sinc(x / lobes) : 0;
+}
+
 static double filter_radius(dp_filter filter) {
     return filter == DP_FILTER_BOX ? 0.5 : filter == DP_FILTER_TRIANGLE ? 1 : 3;
 }
@@ -27,7 +31,7 @@ static double filter_weight(dp_filter filter, double at, double width) {
     }
     const double u = at / width;
     if (filter == DP_FILTER_TRIANGLE) return fmax(1 - fabs(u), 0);
-    return fabs(u) < 3 ? sinc(u) * sinc(u / 3) : 0;
+    return dp_lanczos(u, 3);
 }
 
 static void taps_free(taps *t) {

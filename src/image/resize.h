@@ -16,6 +16,9 @@ typedef enum dp_outside {
     DP_OUTSIDE_ZERO,    /* PSFs: nothing beyond the array */
 } dp_outside;
 
+/* Lanczos' window: sinc(x) sinc(x / lobes), 0 from `lobes` on. x in px. */
+double dp_lanczos(double x, int lobes);
+
 /* src (h, w) -> dst (ho, wo); row i of dst is centred on row (i + 0.5 - ho/2)/scale + h/2 - 0.5 of src, columns alike.
  * scale is dst pixels per src pixel, both directions; 0 = ho/h and wo/w. DIPPER_ERROR_MEMORY. */
 dipper_status dp_plane_resize(const float *src, int h, int w, double scale, dp_filter filter, dp_outside outside,
