@@ -15,11 +15,11 @@ static int on_progress(const dipper_progress *progress, void *user) {
     return stop_requested();
 }
 
-/* Second opinions take 1 to 3 s for a small picture and up to about 12 for a large one, which --max-time may not have.
- */
-static int time_for_opinions(const job *j) {
-    const double most = j->settings->max_seconds, pixels = (double)j->picture->width * j->picture->height;
-    return most <= 0 || wall_seconds() - j->started + fmin(12, 2.5 + 9e-6 * pixels) < most;
+/* What --max-time leaves; 0 is no limit. */
+static double time_left(const job *j) {
+    static const double LEAST = 0.01;
+    const double most = j->settings->max_seconds;
+    return most > 0 ? fmax(LEAST, most - (wall_seconds() - j->started)) : 0;
 }
 
 void job_judge(job *j) {
@@ -28,7 +28,7 @@ void job_judge(job *j) {
     const dipper_image result = dipper_image_view(j->planes, blurred.width, blurred.height, blurred.channels);
     dipper_verdict_options_init(&options);
     options.noise_sigma = j->settings->noise_sigma;
-    options.second_opinions = time_for_opinions(j);
+    options.max_seconds = time_left(j);
     options.progress = on_progress;
     options.user = j;
     j->verdict.struct_size = sizeof j->verdict;

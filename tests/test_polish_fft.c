@@ -71,6 +71,43 @@ static void picture_gains(void **state) {
     }
 }
 
+typedef struct counter {
+    int asked, most;
+} counter;
+
+static bool goes_on(double took, void *user) {
+    counter *c = user;
+    assert_true(took > 0);
+    return c->asked++ < c->most;
+}
+
+/* As many rounds as are allowed; each result is usable. */
+static void rounds_can_be_cut_short(void **state) {
+    (void)state;
+    enum { MOST = DP_POLISH_ROUNDS };
+    static float sharp[COUNT];
+    float psf[PSF * PSF];
+    double after[MOST + 1];
+    draw_bent_line(psf);
+    dp_image blurred = see(psf, 0.002, sharp);
+    for (int most = 0; most <= MOST; most++) {
+        counter c = {.most = most};
+        const dp_polish job = {
+            .be = be, .blurred = &blurred, .noise_sigma = 0.002, .side = PSF, .goes_on = goes_on, .user = &c};
+        dp_image restored = restore(&blurred, psf, 0.002);
+        const double before = psnr(&restored, sharp);
+        assert_int_equal(dp_polish_picture(&job, psf, &restored, &diag), DIPPER_OK);
+        assert_int_equal(c.asked, most < MOST ? most + 1 : MOST);
+        after[most] = psnr(&restored, sharp);
+        print_message("%d rounds: %.2f -> %.2f dB\n", most, before, after[most]);
+        assert_true(after[most] > before);
+        if (most > 0) assert_true(fabs(after[most] - after[most - 1]) > 1e-3);
+        dp_image_free(&restored);
+    }
+    assert_true(after[MOST] > after[0] + 0.1);
+    dp_image_free(&blurred);
+}
+
 static void psf_gains(void **state) {
     (void)state;
     static float sharp[COUNT];
@@ -133,7 +170,7 @@ static void right_psf_explains_more(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(picture_gains), cmocka_unit_test(psf_gains),
-                                       cmocka_unit_test(right_psf_explains_more)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(picture_gains), cmocka_unit_test(rounds_can_be_cut_short),
+                                       cmocka_unit_test(psf_gains), cmocka_unit_test(right_psf_explains_more)};
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -134,6 +134,32 @@ static void the_true_psf_is_ok(void **state) {
     free(blurred);
 }
 
+/* With a second hardly anything but what takes no time; that, too, in the same bits as without being asked. */
+static void second_opinions_must_fit(void **state) {
+    (void)state;
+    static const double seconds[] = {1, 1000};
+    float psf[WINDOW * WINDOW];
+    make_psf(psf, 0);
+    picture *scene = make_scene(0.8F), *blurred = blur(scene, psf, 0.005);
+    const dipper_image b = view(blurred);
+    const dipper_verdict without = judge(blurred, scene, psf, WINDOW, 0);
+    for (int i = 0; i < 2; i++) {
+        dipper_verdict_options o;
+        dipper_verdict v = {.struct_size = sizeof v};
+        const dipper_image r = view(scene);
+        dipper_verdict_options_init(&o);
+        o.max_seconds = seconds[i];
+        assert_int_equal(dipper_verdict_judge(context, &b, &r, psf, WINDOW, WINDOW, &o, &v), DIPPER_OK);
+        assert_int_equal(v.second_opinions, i);
+        assert_true((v.probability == without.probability) == (i == 0));
+        o.max_seconds = -1;
+        assert_int_equal(dipper_verdict_judge(context, &b, &r, psf, WINDOW, WINDOW, &o, &v), DIPPER_ERROR_ARGUMENT);
+        assert_string_equal(dipper_context_message(context), "seconds must be a number, not below 0");
+    }
+    free(scene);
+    free(blurred);
+}
+
 static void a_foreign_psf_has_failed(void **state) {
     (void)state;
     float psf[WINDOW * WINDOW], other[WINDOW * WINDOW];
@@ -367,6 +393,7 @@ static void model_is_the_fitted_one(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(model_is_the_fitted_one),
                                        cmocka_unit_test(the_true_psf_is_ok),
+                                       cmocka_unit_test(second_opinions_must_fit),
                                        cmocka_unit_test(a_foreign_psf_has_failed),
                                        cmocka_unit_test(a_point_is_no_blur),
                                        cmocka_unit_test(a_sharp_picture_is_told),

@@ -67,7 +67,8 @@ typedef struct dipper_verdict_options {
     size_t struct_size;          /* set by dipper_verdict_options_init */
     double noise_sigma;          /* of blurred; < 0 (default): estimate */
     int second_opinions;         /* 1 (default): estimate the PSF anew by two classical methods and in four parts of the
-                                    picture, for a better verdict: about 2 s; 0: a verdict in about 0.2 s */
+                                    picture, for a better verdict: 2 to 7 s; 0: a verdict in about 0.2 s */
+    double max_seconds;          /* 0 (default): no limit; second opinions that would take longer are left out */
     dipper_progress_fn progress; /* may be NULL; may call nothing of the library; there is no loss */
     void *user;
 } dipper_verdict_options;

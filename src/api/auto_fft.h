@@ -33,6 +33,7 @@ typedef struct dp_auto { /* one run */
     double steepness;   /* of its edges; NaN: not to be looked at */
     double begun;       /* dp_seconds: of the call */
     double first;       /* how long the first one took to try */
+    double denoised;    /* the latest BM3D, with the fit of a PSF to it; 0: none yet */
     const char *stage;
     double share_from, share_to; /* of all the work, in the present stage */
     bool cancelled;

@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "api/auto_fft.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bid/paper_fft.h"
 #include "bid/polish_fft.h"
@@ -22,12 +23,16 @@ static const struct {
     double share; /* of max_seconds, that it is worth: more PSFs are worth more than `sparse` */
 } endings[ENDINGS] = {{"sparse", 0.9, 0.3}, {"hyperlaplacian", 0.35, 0.8}, {"wiener", 0.03, 1}};
 
+/* What the first PSF would have taken with all pixels. */
+static double first_of_all(const dp_auto *r) {
+    return r->first * (double)dp_image_plane_count(&r->luma) / (double)dp_image_plane_count(&r->part);
+}
+
 /* Seconds that it will take about. */
 static double forecast(const dp_auto *r, int ending) {
     static const double PAPER = 5; /* times the iterations, since much is saturated */
     const double more = r->info->paper && ending == HYPERLAPLACIAN ? PAPER : 1;
-    return more * endings[ending].work * r->first * (double)dp_image_plane_count(&r->luma) * r->picture.channels /
-           (double)dp_image_plane_count(&r->part);
+    return more * endings[ending].work * first_of_all(r) * r->picture.channels;
 }
 
 /* The best of the right size for the picture. */
@@ -44,8 +49,18 @@ static int choose_ending(const dp_auto *r, bool in_the_end) {
     return i;
 }
 
-/* Polishing is worth as much as a few PSFs more. With it the last step takes POLISHED times as long, at most. */
-static const double POLISHED = 4, POLISHED_SHARE = 0.3;
+/* Polishing is worth as much as a few PSFs more. */
+static const double POLISHED_SHARE = 0.4;
+
+/* Seconds that a BM3D of the luma will take about. */
+static double denoising(const dp_auto *r) {
+    static const double WORK = 0.8; /* as that of the endings */
+    return r->denoised > 0 ? r->denoised : WORK * first_of_all(r);
+}
+
+static double polishing_time(const dp_auto *r) {
+    return (1 + DP_POLISH_ROUNDS) * denoising(r);
+}
 
 static bool can_be_polished(const dp_auto *r, int ending) {
     return !r->info->paper && ending == best_ending(r) && (double)dp_image_plane_count(&r->luma) <= r->preset->polished;
@@ -53,7 +68,7 @@ static bool can_be_polished(const dp_auto *r, int ending) {
 
 double dp_auto_reserve(const dp_auto *r) {
     const int ending = choose_ending(r, false);
-    const double once = forecast(r, ending), polished = POLISHED * once;
+    const double once = forecast(r, ending), polished = once + polishing_time(r);
     return can_be_polished(r, ending) && polished <= POLISHED_SHARE * r->options->max_seconds ? polished : once;
 }
 
@@ -90,7 +105,7 @@ typedef struct version {
     int side;
     dp_image picture, luma; /* restored with it */
     double score;           /* dp_rank's */
-    double unexplained;     /* dp_polish_unexplained */
+    double unexplained;     /* dp_polish_unexplained; infinite: not measured */
 } version;
 
 static void discard(version *v) {
@@ -102,7 +117,7 @@ static void discard(version *v) {
 
 /* psf (side, side). */
 static dipper_status begin(version *v, const float *psf, int psf_side, int side, dp_diag *diag) {
-    *v = (version){.side = side, .psf = dp_alloc((size_t)side * (size_t)side, sizeof *psf)};
+    *v = (version){.side = side, .psf = dp_alloc((size_t)side * (size_t)side, sizeof *psf), .unexplained = INFINITY};
     if (v->psf == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a PSF");
     dp_psf_place(psf, psf_side, v->psf, side);
     return DIPPER_OK;
@@ -121,8 +136,21 @@ static dipper_status make(dp_auto *r, int ending, const dipper_image *blurred, d
     return DIPPER_OK;
 }
 
-static dp_polish polishing(const dp_auto *r, const version *v) {
-    return (dp_polish){.be = r->context->be, .blurred = &r->luma, .noise_sigma = r->info->noise_sigma, .side = v->side};
+/* Another round, if as much is left as the latest took. */
+static bool goes_on(double took, void *user) {
+    dp_auto *r = user;
+    const bool enough = dp_auto_left(r) < took;
+    r->info->hurried |= enough;
+    return !enough;
+}
+
+static dp_polish polishing(dp_auto *r, const version *v) {
+    return (dp_polish){.be = r->context->be,
+                       .blurred = &r->luma,
+                       .noise_sigma = r->info->noise_sigma,
+                       .side = v->side,
+                       .goes_on = goes_on,
+                       .user = r};
 }
 
 /* The score rises by a little even where the picture becomes better; by more where the PSF is wrong. docs/auto.md */
@@ -134,7 +162,9 @@ static dipper_status refine(dp_auto *r, int ending, const dipper_image *blurred,
     const dp_polish job = polishing(r, v);
     DP_TRY(begin(&other, v->psf, v->side, v->side, &r->context->diag));
     dp_diag nothing = {0};
+    const double begun = dp_seconds();
     dipper_status status = dp_polish_psf(&job, &v->luma, other.psf, &nothing);
+    r->denoised = dp_seconds() - begun;
     if (status == DIPPER_OK) status = make(r, ending, blurred, out, &other);
     if (status == DIPPER_OK && other.score <= v->score + TOLERATED) {
         const version kept = other;
@@ -154,23 +184,6 @@ static dipper_status polish(dp_auto *r, version *v) {
     return DIPPER_OK;
 }
 
-/* What one way found, refined; from, to: share of the work. */
-static dipper_status develop(dp_auto *r, int ending, const dipper_image *blurred, const dp_candidate *found,
-                             double from, double to, dipper_image *out, version *v) {
-    enum { ROOM = 2 };
-    const double middle = 0.5 * (from + to);
-    dp_diag *diag = &r->context->diag;
-    dp_auto_trim(r, found->psf, r->side);
-    const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
-    DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, diag));
-    dp_auto_enter(r, "deconvolution", from, middle);
-    DP_TRY(make(r, ending, blurred, out, v));
-    dp_auto_enter(r, "deconvolution", middle, to);
-    DP_TRY(refine(r, ending, blurred, out, v));
-    const dp_polish job = polishing(r, v);
-    return dp_polish_unexplained(&job, v->psf, &v->luma, &v->unexplained, diag);
-}
-
 /* Scores that are closer than this do not tell which PSF is better. docs/auto.md */
 static const double CLOSE = 0.01;
 
@@ -180,19 +193,44 @@ static int count_close(const dp_auto *r) {
     return n;
 }
 
+/* What one way found, refined; from, to: share of the work. */
+static dipper_status develop(dp_auto *r, int ending, const dipper_image *blurred, const dp_candidate *found,
+                             double from, double to, dipper_image *out, version *v) {
+    enum { ROOM = 2 };
+    const double middle = 0.5 * (from + to);
+    dp_diag *diag = &r->context->diag;
+    dp_auto_trim(r, found->psf, r->side);
+    const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
+    const double begun = dp_seconds();
+    DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, diag));
+    dp_auto_enter(r, "deconvolution", from, middle);
+    DP_TRY(make(r, ending, blurred, out, v));
+    dp_auto_enter(r, "deconvolution", middle, to);
+    if (dp_auto_left(r) < dp_seconds() - begun + denoising(r) + polishing_time(r)) {
+        r->info->hurried = 1;
+        return DIPPER_OK;
+    }
+    DP_TRY(refine(r, ending, blurred, out, v));
+    if (count_close(r) == 1) return DIPPER_OK; /* nothing to compare it with */
+    const dp_polish job = polishing(r, v);
+    return dp_polish_unexplained(&job, v->psf, &v->luma, &v->unexplained, diag);
+}
+
 /* What the ways found, restored; versions: DP_AUTO_WAYS. *best: of that which explains most without artefacts. */
 static dipper_status develop_all(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out,
                                  version *versions, int *count, int *best) {
     const int n = count_close(r);
     const double share = (1 - DP_AUTO_SEARCHED) / n;
+    double took = 0;
     for (int i = 0; i < n; i++) {
-        const double from = DP_AUTO_SEARCHED + share * i;
-        if (i > 0 && dp_auto_left(r) < POLISHED * forecast(r, ending)) {
+        const double from = DP_AUTO_SEARCHED + share * i, begun = dp_seconds();
+        if (i > 0 && dp_auto_left(r) < took + polishing_time(r)) {
             r->info->hurried = 1;
             break;
         }
         *count = i + 1;
         DP_TRY(develop(r, ending, blurred, &r->found[i], from, from + share, out, &versions[i]));
+        took = dp_seconds() - begun;
         if (versions[i].unexplained < versions[*best].unexplained) *best = i;
     }
     return DIPPER_OK;
@@ -248,7 +286,7 @@ static dipper_status restore_polished(dp_auto *r, int ending, const dipper_image
 dipper_status dp_auto_restore(dp_auto *r, const dipper_image *blurred, dipper_image *out) {
     const int ending = choose_ending(r, true);
     const bool can_be = can_be_polished(r, ending),
-               polished = can_be && dp_auto_left(r) > POLISHED * forecast(r, ending);
+               polished = can_be && dp_auto_left(r) > forecast(r, ending) + polishing_time(r);
     r->info->hurried |= ending != best_ending(r) || (can_be && !polished);
     if (polished) return restore_polished(r, ending, blurred, out);
     dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, 1);

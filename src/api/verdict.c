@@ -120,10 +120,13 @@ dipper_status dipper_verdict_judge(dipper_context *context, const dipper_image *
     if (context->be->element_size != sizeof(float))
         return dp_fail(&context->diag, DIPPER_ERROR_DEVICE, "a verdict needs a back end of floats, not %s",
                        context->be->vt->name);
+    if (!(t.options->max_seconds >= 0))
+        return dp_fail(&context->diag, DIPPER_ERROR_ARGUMENT, "seconds must be a number, not below 0");
     *out = (dipper_verdict){.struct_size = sizeof *out};
     dipper_status status = prepare(&t, blurred, result);
     if (status == DIPPER_OK) status = load_psf(&t, psf, psf_width, psf_height);
     if (status == DIPPER_OK) status = take_noise(&t, t.options->noise_sigma);
+    if (t.options->max_seconds > 0) t.c.deadline = t.begun + t.options->max_seconds;
     if (status == DIPPER_OK && t.options->progress != NULL) {
         t.c.progress = report;
         t.c.user = &t;

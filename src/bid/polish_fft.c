@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bid/refit_fft.h"
 #include "fourier/fourier.h"
@@ -142,13 +143,15 @@ static dipper_status bring_back(const room *r, const dp_polish *job, const float
 }
 
 dipper_status dp_polish_picture(const dp_polish *job, const float *psf, dp_image *restored, dp_diag *diag) {
-    enum { TIMES = 4 };
     room r = {0};
     dp_image polished = {0};
+    double begun = dp_seconds();
     dipper_status status = enter(&r, job, psf, diag);
     if (status == DIPPER_OK) status = dp_image_copy(restored, diag, &polished);
     if (status == DIPPER_OK) status = denoise(job, &polished, &r.scratch, diag);
-    for (int i = 0; i < TIMES && status == DIPPER_OK; i++) {
+    for (int i = 0; i < DP_POLISH_ROUNDS && status == DIPPER_OK; i++) {
+        if (job->goes_on != NULL && !job->goes_on(dp_seconds() - begun, job->user)) break;
+        begun = dp_seconds();
         status = bring_back(&r, job, psf, &polished, diag);
         if (status == DIPPER_OK) status = denoise(job, &polished, &r.scratch, diag);
     }

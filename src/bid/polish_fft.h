@@ -5,11 +5,16 @@
 #include "backend/backend.h"
 #include "image/image.h"
 
+enum { DP_POLISH_ROUNDS = 4 }; /* of dp_polish_picture: each a denoising, after a first one */
+
 typedef struct dp_polish {
     dp_backend *be;
     const dp_image *blurred; /* grey */
     double noise_sigma;      /* of it, >= 0 */
     int side;                /* of PSFs (side, side), sum 1, odd, smaller than the picture */
+    /* Before each round: the denoising before took that long; false: that is enough. May be NULL. */
+    bool (*goes_on)(double took, void *user);
+    void *user;
 } dp_polish;
 
 /* psf: with which blurred was restored; becomes the mean of it and the one that goes with restored denoised.

@@ -25,6 +25,7 @@ typedef struct dp_case { /* what is judged; borrowed */
     const float *psf;                 /* (kh, kw), sum 1 */
     int kh, kw;
     double noise_sigma;                            /* >= 0 */
+    double deadline;                               /* for second opinions: dp_seconds; 0: none */
     int (*progress)(int done, int of, void *user); /* non-zero stops; may be NULL */
     void *user;
 } dp_case;
@@ -42,7 +43,8 @@ typedef struct dp_opinions { /* PSFs (side, side) by other means from the blurre
     float *memory;             /* owned */
 } dp_opinions;
 
-/* DIPPER_ERROR_MEMORY, DIPPER_ERROR_CANCELLED. Without FFTW, and for pictures too small, none is found. */
+/* out->side is 0 if the deadline is too near. Without FFTW, and for pictures too small, none is found.
+ * DIPPER_ERROR_MEMORY, DIPPER_ERROR_CANCELLED. */
 dipper_status dp_opinions_ask(const dp_case *c, int side, dp_diag *diag, dp_opinions *out);
 void dp_opinions_free(dp_opinions *opinions);
 

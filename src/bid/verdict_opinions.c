@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bid/verdict.h"
 #include "deconv/estimate.h"
@@ -86,14 +87,23 @@ static dipper_status step(const dp_case *c, int done, dp_diag *diag) {
     return dp_fail(diag, DIPPER_ERROR_CANCELLED, "the verdict was asked to stop");
 }
 
-static dipper_status ask_whole(const dp_case *c, int side, dp_diag *diag, dp_opinions *o) {
+/* Before the first one, which took: 0, it is a guess; the others together take at most REST times as long. */
+static bool there_is_time(const dp_case *c, double took) {
+    static const double FIRST = 3, REST = 5.2;
+    return !(c->deadline > 0) || dp_seconds() + (took > 0 ? REST * took : FIRST) < c->deadline;
+}
+
+/* *enough: there is no time for the others. */
+static dipper_status ask_whole(const dp_case *c, int side, dp_diag *diag, dp_opinions *o, bool *enough) {
     const dp_region all = {.width = c->blurred->width, .height = c->blurred->height};
+    const double begun = dp_seconds();
     dp_image window = {0};
     DP_TRY(take_window(c, &all, larger(WHOLE, 4 * side), side, diag, &window));
     dipper_status status = ask(c, "map-l0", &window, side, diag, o->map);
     if (status == DIPPER_OK) status = step(c, 1, diag);
-    if (status == DIPPER_OK) status = ask(c, "vb", &window, side, diag, o->vb);
-    if (status == DIPPER_OK) status = step(c, 2, diag);
+    *enough = !there_is_time(c, dp_seconds() - begun);
+    if (status == DIPPER_OK && !*enough) status = ask(c, "vb", &window, side, diag, o->vb);
+    if (status == DIPPER_OK && !*enough) status = step(c, 2, diag);
     dp_image_free(&window);
     return status;
 }
@@ -113,12 +123,15 @@ static dipper_status ask_part(const dp_case *c, int number, int side, dp_diag *d
 }
 
 dipper_status dp_opinions_ask(const dp_case *c, int side, dp_diag *diag, dp_opinions *out) {
+    bool enough = !there_is_time(c, 0);
+    *out = (dp_opinions){0};
+    if (enough) return DIPPER_OK;
     DP_TRY(create(side, diag, out));
-    dipper_status status = ask_whole(c, side, diag, out);
-    for (int i = 0; i < 4 && status == DIPPER_OK; i++) {
+    dipper_status status = ask_whole(c, side, diag, out, &enough);
+    for (int i = 0; i < 4 && status == DIPPER_OK && !enough; i++) {
         status = ask_part(c, i, side, diag, out->part[i]);
         if (status == DIPPER_OK) status = step(c, i + 3, diag);
     }
-    if (status != DIPPER_OK) dp_opinions_free(out);
+    if (status != DIPPER_OK || enough) dp_opinions_free(out);
     return status;
 }
