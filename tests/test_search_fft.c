@@ -79,6 +79,30 @@ static void windows_suit_the_picture(void **state) {
     assert_true(s.wide == &larger);
 }
 
+/* Its windows are `count`, the first and the last of them as said. */
+static void narrows_to(const dp_image *picture, const dp_image *wide, int window, int count, int first, int last) {
+    dp_search s = {.luma = picture, .wide = wide};
+    dp_search_windows(&s);
+    const int side = s.side;
+    dp_search_narrow(&s, window);
+    assert_int_equal(s.window_count, count);
+    assert_int_equal(s.windows[0], first);
+    assert_int_equal(s.windows[count - 1], last);
+    assert_int_equal(s.side, side); /* PSFs stay as large */
+    assert_null(s.wide);
+}
+
+static void windows_nearby(void **state) {
+    (void)state;
+    dp_image picture = {.width = 500, .height = 450, .channels = 1}, small = {.width = 40, .height = 40, .channels = 1},
+             wide = {.width = 900, .height = 800, .channels = 1};
+    narrows_to(&picture, &wide, 19, 3, 13, 27);
+    narrows_to(&picture, &wide, 7, 2, 7, 9);
+    narrows_to(&picture, &wide, 101, 2, 71, 101);
+    narrows_to(&picture, &wide, 55, 3, 51, 101); /* from the wide picture: none of the list */
+    narrows_to(&small, NULL, 75, 2, 7, 9);
+}
+
 /* A picture that is soft: the refitted PSF is nearer to the truth than the one that takes the softness for blur. */
 static void softening_finds_the_narrower_psf(void **state) {
     (void)state;
@@ -280,9 +304,13 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(windows_suit_the_picture),      cmocka_unit_test(softening_finds_the_narrower_psf),
-        cmocka_unit_test(search_finds_psf_and_softness), cmocka_unit_test(search_asks_the_next_window),
-        cmocka_unit_test(search_can_be_stopped),         cmocka_unit_test(large_psfs_are_found_in_the_wide_picture),
+        cmocka_unit_test(windows_suit_the_picture),
+        cmocka_unit_test(windows_nearby),
+        cmocka_unit_test(softening_finds_the_narrower_psf),
+        cmocka_unit_test(search_finds_psf_and_softness),
+        cmocka_unit_test(search_asks_the_next_window),
+        cmocka_unit_test(search_can_be_stopped),
+        cmocka_unit_test(large_psfs_are_found_in_the_wide_picture),
         cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "bid/plane.h"
 #include "bid/verdict.h"
+#include "image/bm3d.h"
 #include "image/colour.h"
 #include "image/noise.h"
 #include "image/psf.h"
@@ -31,9 +32,9 @@ void dipper_auto_options_init(dipper_auto_options *options) {
 
 #if defined(DP_WITH_FFTW)
 
-/* Ways of estimating: they err on different pictures. The method's own settings are the quickest, and kept for parts of
- * large pictures; on small ones more iterations, in which the weights fall more slowly, are better on average, unless
- * there is noise for them to explain. */
+/* Ways of estimating: they err on different pictures. The method's own settings are the quickest, and the first ones
+ * for parts of large pictures; on small ones more iterations, in which the weights fall more slowly, are better on
+ * average, unless there is noise for them to explain. */
 static const dp_variant ways[DP_AUTO_WAYS] = {
     {.method = "map-l0"},
     {"map-l0", {{"iterations", 14}, {"decay", 0.8}}},
@@ -47,9 +48,9 @@ static const dp_variant more_coarse[] = {
     {.method = "vb"}, {.method = "map-l0"}, {"map-l0", {{"weight", 0.01}}}, {.method = NULL}};
 
 static const dp_auto_preset presets[] = {
-    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, 2, 1, coarse},
-    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 0, 4, 2, more_coarse},
-    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, 0, DP_AUTO_WAYS, 2, more_coarse},
+    [DIPPER_PRESET_FAST] = {2e5, 0, 1e6, 400, 1, 2, 1, 1, coarse},
+    [DIPPER_PRESET_BALANCED] = {2e5, 2e5, 2e6, 512, 0, 4, 2, 4, more_coarse},
+    [DIPPER_PRESET_BEST] = {2e5, 1.1e6, 4e6, 640, 0, DP_AUTO_WAYS, 2, DP_AUTO_WAYS, more_coarse},
 };
 
 /* ---- Time ---- */
@@ -154,6 +155,22 @@ static dipper_status cut_parts(dp_auto *r, dp_image *plane) {
     return DIPPER_OK;
 }
 
+/* Above this estimates are better from what BM3D leaves. docs/auto.md */
+static const double MUCH_NOISE = 0.012;
+
+static dipper_status denoise(const dp_auto *r, const dp_image *noisy, dp_image *out) {
+    dp_diag *diag = &r->context->diag;
+    DP_TRY(dp_image_copy(noisy, diag, out));
+    return dp_bm3d(noisy->data, noisy->height, noisy->width, r->noise_sigma, r->context->be->threads, diag, out->data);
+}
+
+static dipper_status calm_down(dp_auto *r) {
+    if (!(r->noise_sigma > MUCH_NOISE)) return DIPPER_OK;
+    DP_TRY(denoise(r, &r->part, &r->calm));
+    if (r->wide.data == NULL || r->options->max_seconds > 0) return DIPPER_OK; /* it takes too much of the time */
+    return denoise(r, &r->wide, &r->calm_wide);
+}
+
 static dipper_status choose_part(dp_auto *r) {
     dp_image plane = {0};
     DP_TRY(find_noise(r, &r->luma, &r->info->noise_sigma));
@@ -161,7 +178,7 @@ static dipper_status choose_part(dp_auto *r) {
     dipper_status status = find_noise(r, &plane, &r->noise_sigma);
     if (status == DIPPER_OK) status = cut_parts(r, &plane);
     dp_image_free(&plane);
-    return status;
+    return status == DIPPER_OK ? calm_down(r) : status;
 }
 
 /* Who tells a window knows that there is a blur. */
@@ -275,13 +292,15 @@ static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_varian
 static const double NOISY = 0.005; /* docs/auto.md */
 
 /* One after the other, while there is time: the next one may take twice as long as the latest. If time is limited the
- * quickest one comes first. */
+ * quickest one comes first. In a part of a large picture it does always, and the others only look near what it found.
+ */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
-    static const double GROWTH = 2;
-    int first = r->preset->first, end = r->preset->end;
-    if (r->noise_sigma > NOISY) end = r->preset->noisy;
-    if (search->wide != NULL) end = 1;
-    if (first >= end || r->options->max_seconds > 0) first = 0;
+    static const double GROWTH = 2, NEARBY = 0.5;
+    const dp_auto_preset *p = r->preset;
+    const bool in_part = r->wide.data != NULL;
+    int first = p->first, end = in_part ? p->in_part : p->end;
+    if (r->noise_sigma > NOISY && r->calm.data == NULL && end > p->noisy) end = p->noisy;
+    if (in_part || first >= end || r->options->max_seconds > 0) first = 0;
     dipper_status status = DIPPER_OK;
     dp_diag diag = {0};
     for (int i = first; i < end && !r->info->hurried && !r->cancelled; i++) {
@@ -290,16 +309,24 @@ static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
         dp_auto_enter(r, "kernel estimation", from, from + share);
         status = look_one_way(r, search, &ways[i], &diag);
         if (status != DIPPER_OK && status != DIPPER_ERROR_DIVERGED) break;
-        r->info->hurried |= i + 1 < end && dp_auto_left(r) < GROWTH * (dp_seconds() - begun) + dp_auto_reserve(r);
+        const bool narrows = in_part && i == first && r->found_count > 0;
+        if (narrows) dp_search_narrow(search, r->found[0].window);
+        const double next = (narrows ? NEARBY : GROWTH) * (dp_seconds() - begun);
+        r->info->hurried |= i + 1 < end && dp_auto_left(r) < next + dp_auto_reserve(r);
     }
     const bool gives_up = status != DIPPER_OK && (status != DIPPER_ERROR_DIVERGED || r->found_count == 0);
     return gives_up ? dp_fail(&r->context->diag, status, "%s", diag.text) : DIPPER_OK;
 }
 
+static const dp_image *if_any(const dp_image *image, const dp_image *otherwise) {
+    return image->data != NULL ? image : otherwise;
+}
+
 static dipper_status find_psf(dp_auto *r) {
     dp_search search = {.be = r->context->be,
                         .luma = &r->part,
-                        .wide = r->wide.data != NULL ? &r->wide : NULL,
+                        .denoised = if_any(&r->calm, NULL),
+                        .wide = if_any(&r->calm_wide, if_any(&r->wide, NULL)),
                         .told = r->options->psf_window,
                         .noise_sigma = r->noise_sigma,
                         .coarse = r->preset->coarse,
@@ -311,7 +338,7 @@ static dipper_status find_psf(dp_auto *r) {
     DP_TRY(look_all_ways(r, &search));
     dp_auto_take(r, &r->found[0]);
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
-    const size_t wide = search.wide != NULL ? dp_image_plane_count(search.wide) : 0;
+    const size_t wide = dp_image_plane_count(&r->wide);
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
     dp_auto_trim(r, r->found[0].psf, r->side);
     DP_TRY(refine_on_paper(r));
@@ -360,6 +387,8 @@ dipper_status dipper_auto_deblur(dipper_context *context, const dipper_image *bl
     dp_image_free(&r.luma);
     dp_image_free(&r.part);
     dp_image_free(&r.wide);
+    dp_image_free(&r.calm);
+    dp_image_free(&r.calm_wide);
     return status;
 }
 

@@ -13,6 +13,7 @@ typedef struct dp_auto_preset {
     int region;
     int first, end;           /* ways of looking at a whole picture: of auto.c's list, end not included */
     int noisy;                /* with more than a little noise: the first so many */
+    int in_part;              /* ways of looking at a part of a large picture: the first so many */
     const dp_variant *coarse; /* ways of looking at a large one's halved part */
 } dp_auto_preset;
 
@@ -25,6 +26,7 @@ typedef struct dp_auto { /* one run */
     dipper_auto_info *info;
     dp_image picture, luma, part;     /* as given; its luma; where the PSF is looked for, one plane */
     dp_image wide;                    /* of a large picture: where large PSFs are looked for */
+    dp_image calm, calm_wide;         /* part and wide with less noise, if there is much */
     dp_candidate found[DP_AUTO_WAYS]; /* each way's best, in the order of their scores */
     int found_count;
     int side;           /* of their PSFs */
@@ -33,7 +35,7 @@ typedef struct dp_auto { /* one run */
     double steepness;   /* of its edges; NaN: not to be looked at */
     double begun;       /* dp_seconds: of the call */
     double first;       /* how long the first one took to try */
-    double denoised;    /* the latest BM3D, with the fit of a PSF to it; 0: none yet */
+    double denoised;    /* the latest BM3D, with the fit of a PSF to it, for each pixel; 0: none yet */
     const char *stage;
     double share_from, share_to; /* of all the work, in the present stage */
     bool cancelled;
@@ -41,7 +43,9 @@ typedef struct dp_auto { /* one run */
 
 /* ---- auto.c ---- */
 
-#define DP_AUTO_SEARCHED 0.4 /* share of the work, for the progress */
+/* Shares of the work, for the progress. */
+#define DP_AUTO_SEARCHED 0.4
+#define DP_AUTO_CHOSEN 0.5 /* of pictures that were searched in a part */
 
 double dp_auto_left(const dp_auto *run); /* seconds; infinity if there is no limit */
 void dp_auto_enter(dp_auto *run, const char *stage, double from, double to);

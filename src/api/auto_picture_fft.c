@@ -23,16 +23,16 @@ static const struct {
     double share; /* of max_seconds, that it is worth: more PSFs are worth more than `sparse` */
 } endings[ENDINGS] = {{"sparse", 0.9, 0.3}, {"hyperlaplacian", 0.35, 0.8}, {"wiener", 0.03, 1}};
 
-/* What the first PSF would have taken with all pixels. */
-static double first_of_all(const dp_auto *r) {
-    return r->first * (double)dp_image_plane_count(&r->luma) / (double)dp_image_plane_count(&r->part);
+/* What the first PSF would have taken with so many pixels. */
+static double first_with(const dp_auto *r, double pixels) {
+    return r->first * pixels / (double)dp_image_plane_count(&r->part);
 }
 
 /* Seconds that it will take about. */
 static double forecast(const dp_auto *r, int ending) {
     static const double PAPER = 5; /* times the iterations, since much is saturated */
     const double more = r->info->paper && ending == HYPERLAPLACIAN ? PAPER : 1;
-    return more * endings[ending].work * first_of_all(r) * r->picture.channels;
+    return more * endings[ending].work * first_with(r, (double)dp_image_plane_count(&r->luma)) * r->picture.channels;
 }
 
 /* The best of the right size for the picture. */
@@ -52,14 +52,14 @@ static int choose_ending(const dp_auto *r, bool in_the_end) {
 /* Polishing is worth as much as a few PSFs more. */
 static const double POLISHED_SHARE = 0.4;
 
-/* Seconds that a BM3D of the luma will take about. */
-static double denoising(const dp_auto *r) {
+/* Seconds that a BM3D of so many pixels will take about. */
+static double denoising(const dp_auto *r, double pixels) {
     static const double WORK = 0.8; /* as that of the endings */
-    return r->denoised > 0 ? r->denoised : WORK * first_of_all(r);
+    return r->denoised > 0 ? r->denoised * pixels : WORK * first_with(r, pixels);
 }
 
 static double polishing_time(const dp_auto *r) {
-    return (1 + DP_POLISH_ROUNDS) * denoising(r);
+    return (1 + DP_POLISH_ROUNDS) * denoising(r, (double)dp_image_plane_count(&r->luma));
 }
 
 static bool can_be_polished(const dp_auto *r, int ending) {
@@ -100,6 +100,16 @@ static dipper_status deconvolve(dp_auto *r, int ending, const dipper_image *blur
 
 /* ---- One PSF's picture ---- */
 
+typedef struct scene { /* in which PSFs are tried: all of the picture, or the part in which they were found */
+    const dipper_image *given;
+    dipper_image *out;
+    const dp_image *luma; /* of given */
+    double noise_sigma;
+    int ending;
+    double from, to;   /* share of the work */
+    double afterwards; /* seconds to be kept */
+} scene;
+
 typedef struct version {
     float *psf; /* (side, side) */
     int side;
@@ -123,15 +133,15 @@ static dipper_status begin(version *v, const float *psf, int psf_side, int side,
     return DIPPER_OK;
 }
 
-/* By way of out, which then holds it as well. */
-static dipper_status make(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out, version *v) {
+/* By way of s->out, which then holds it as well. */
+static dipper_status make(dp_auto *r, const scene *s, version *v) {
     dp_diag *diag = &r->context->diag;
     dp_rank rank;
     dp_auto_trim(r, v->psf, v->side);
-    DP_TRY(deconvolve(r, ending, blurred, out));
-    DP_TRY(dp_image_from_view(out, diag, &v->picture));
+    DP_TRY(deconvolve(r, s->ending, s->given, s->out));
+    DP_TRY(dp_image_from_view(s->out, diag, &v->picture));
     DP_TRY(dp_luma_image(&v->picture, diag, &v->luma));
-    DP_TRY(dp_rank_measure(&v->luma, &r->luma, v->psf, v->side, v->side, r->context->be->threads, diag, &rank));
+    DP_TRY(dp_rank_measure(&v->luma, s->luma, v->psf, v->side, v->side, r->context->be->threads, diag, &rank));
     v->score = rank.score;
     return DIPPER_OK;
 }
@@ -144,10 +154,10 @@ static bool goes_on(double took, void *user) {
     return !enough;
 }
 
-static dp_polish polishing(dp_auto *r, const version *v) {
+static dp_polish polishing(dp_auto *r, const scene *s, const version *v) {
     return (dp_polish){.be = r->context->be,
-                       .blurred = &r->luma,
-                       .noise_sigma = r->info->noise_sigma,
+                       .blurred = s->luma,
+                       .noise_sigma = s->noise_sigma,
                        .side = v->side,
                        .goes_on = goes_on,
                        .user = r};
@@ -157,15 +167,15 @@ static dp_polish polishing(dp_auto *r, const version *v) {
 static const double TOLERATED = 0.004;
 
 /* With the PSF that goes with what was restored, if that is no worse. */
-static dipper_status refine(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out, version *v) {
+static dipper_status refine(dp_auto *r, const scene *s, version *v) {
     version other;
-    const dp_polish job = polishing(r, v);
+    const dp_polish job = polishing(r, s, v);
     DP_TRY(begin(&other, v->psf, v->side, v->side, &r->context->diag));
     dp_diag nothing = {0};
     const double begun = dp_seconds();
     dipper_status status = dp_polish_psf(&job, &v->luma, other.psf, &nothing);
-    r->denoised = dp_seconds() - begun;
-    if (status == DIPPER_OK) status = make(r, ending, blurred, out, &other);
+    r->denoised = (dp_seconds() - begun) / (double)dp_image_plane_count(s->luma);
+    if (status == DIPPER_OK) status = make(r, s, &other);
     if (status == DIPPER_OK && other.score <= v->score + TOLERATED) {
         const version kept = other;
         other = *v;
@@ -177,8 +187,8 @@ static dipper_status refine(dp_auto *r, int ending, const dipper_image *blurred,
 }
 
 /* The luma; the colours stay. */
-static dipper_status polish(dp_auto *r, version *v) {
-    const dp_polish job = polishing(r, v);
+static dipper_status polish(dp_auto *r, const scene *s, version *v) {
+    const dp_polish job = polishing(r, s, v);
     DP_TRY(dp_polish_picture(&job, v->psf, &v->luma, &r->context->diag));
     dp_replace_luma(&v->picture, v->luma.data);
     return DIPPER_OK;
@@ -194,42 +204,41 @@ static int count_close(const dp_auto *r) {
 }
 
 /* What one way found, refined; from, to: share of the work. */
-static dipper_status develop(dp_auto *r, int ending, const dipper_image *blurred, const dp_candidate *found,
-                             double from, double to, dipper_image *out, version *v) {
+static dipper_status develop(dp_auto *r, const scene *s, const dp_candidate *found, double from, double to,
+                             version *v) {
     enum { ROOM = 2 };
-    const double middle = 0.5 * (from + to);
+    const double middle = 0.5 * (from + to), begun = dp_seconds();
     dp_diag *diag = &r->context->diag;
     dp_auto_trim(r, found->psf, r->side);
     const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
-    const double begun = dp_seconds();
     DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, diag));
     dp_auto_enter(r, "deconvolution", from, middle);
-    DP_TRY(make(r, ending, blurred, out, v));
+    DP_TRY(make(r, s, v));
     dp_auto_enter(r, "deconvolution", middle, to);
-    if (dp_auto_left(r) < dp_seconds() - begun + denoising(r) + polishing_time(r)) {
+    const double next = dp_seconds() - begun + denoising(r, (double)dp_image_plane_count(s->luma));
+    if (dp_auto_left(r) < next + s->afterwards) {
         r->info->hurried = 1;
         return DIPPER_OK;
     }
-    DP_TRY(refine(r, ending, blurred, out, v));
+    DP_TRY(refine(r, s, v));
     if (count_close(r) == 1) return DIPPER_OK; /* nothing to compare it with */
-    const dp_polish job = polishing(r, v);
+    const dp_polish job = polishing(r, s, v);
     return dp_polish_unexplained(&job, v->psf, &v->luma, &v->unexplained, diag);
 }
 
 /* What the ways found, restored; versions: DP_AUTO_WAYS. *best: of that which explains most without artefacts. */
-static dipper_status develop_all(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out,
-                                 version *versions, int *count, int *best) {
+static dipper_status develop_all(dp_auto *r, const scene *s, version *versions, int *count, int *best) {
     const int n = count_close(r);
-    const double share = (1 - DP_AUTO_SEARCHED) / n;
+    const double share = (s->to - s->from) / n;
     double took = 0;
     for (int i = 0; i < n; i++) {
-        const double from = DP_AUTO_SEARCHED + share * i, begun = dp_seconds();
-        if (i > 0 && dp_auto_left(r) < took + polishing_time(r)) {
+        const double from = s->from + share * i, begun = dp_seconds();
+        if (i > 0 && dp_auto_left(r) < took + s->afterwards) {
             r->info->hurried = 1;
             break;
         }
         *count = i + 1;
-        DP_TRY(develop(r, ending, blurred, &r->found[i], from, from + share, out, &versions[i]));
+        DP_TRY(develop(r, s, &r->found[i], from, from + share, &versions[i]));
         took = dp_seconds() - begun;
         if (versions[i].unexplained < versions[*best].unexplained) *best = i;
     }
@@ -265,30 +274,69 @@ static dipper_status blend(dp_auto *r, const version *versions, int count, int b
     return status;
 }
 
-static dipper_status restore_polished(dp_auto *r, int ending, const dipper_image *blurred, dipper_image *out) {
+static dipper_status restore_polished(dp_auto *r, const scene *s) {
     version versions[DP_AUTO_WAYS] = {{0}};
     int count = 0, best = 0;
-    dipper_status status = develop_all(r, ending, blurred, out, versions, &count, &best);
+    dipper_status status = develop_all(r, s, versions, &count, &best);
     if (status == DIPPER_OK) status = blend(r, versions, count, best);
     if (status == DIPPER_OK) {
         dp_auto_take(r, &r->found[best]);
         dp_auto_trim(r, versions[best].psf, versions[best].side);
-        status = polish(r, &versions[best]);
+        status = polish(r, s, &versions[best]);
     }
-    if (status == DIPPER_OK) status = dp_image_to_view(&versions[best].picture, &r->context->diag, out);
+    if (status == DIPPER_OK) status = dp_image_to_view(&versions[best].picture, &r->context->diag, s->out);
     for (int i = 0; i < count; i++) discard(&versions[i]);
     r->info->polished = status == DIPPER_OK;
+    return status;
+}
+
+/* ---- The part in which the PSF was found ---- */
+
+/* Of what the ways found the one that goes on to the whole picture, refined. */
+static void settle(dp_auto *r, const version *v, int chosen) {
+    const dp_candidate c = r->found[chosen];
+    r->found[chosen] = r->found[0];
+    r->found[0] = c;
+    dp_psf_place(v->psf, v->side, c.psf, r->side);
+    while (r->found_count > 1) dp_free(r->found[--r->found_count].psf);
+    dp_auto_take(r, &r->found[0]);
+    dp_auto_trim(r, c.psf, r->side);
+}
+
+/* Much quicker there than in the whole. */
+static dipper_status choose_in_part(dp_auto *r) {
+    version versions[DP_AUTO_WAYS] = {{0}};
+    int count = 0, best = 0;
+    dp_image restored = {0};
+    dp_diag *diag = &r->context->diag;
+    const double after = dp_auto_reserve(r), pixels = (double)dp_image_plane_count(&r->part);
+    if (dp_auto_left(r) < endings[SPARSE].work * r->first + denoising(r, pixels) + after) {
+        r->info->hurried = 1;
+        return DIPPER_OK;
+    }
+    DP_TRY(dp_image_copy(&r->part, diag, &restored));
+    const dipper_image given = dipper_image_view(r->part.data, r->part.width, r->part.height, 1);
+    dipper_image out = dipper_image_view(restored.data, restored.width, restored.height, 1);
+    const scene part = {&given, &out, &r->part, r->noise_sigma, SPARSE, DP_AUTO_SEARCHED, DP_AUTO_CHOSEN, after};
+    dipper_status status = develop_all(r, &part, versions, &count, &best);
+    if (status == DIPPER_OK) settle(r, &versions[best], best);
+    for (int i = 0; i < count; i++) discard(&versions[i]);
+    dp_image_free(&restored);
     return status;
 }
 
 /* ---- The picture ---- */
 
 dipper_status dp_auto_restore(dp_auto *r, const dipper_image *blurred, dipper_image *out) {
+    const bool in_part = r->wide.data != NULL;
+    if (in_part && !r->info->paper) DP_TRY(choose_in_part(r));
+    const double from = in_part ? DP_AUTO_CHOSEN : DP_AUTO_SEARCHED;
     const int ending = choose_ending(r, true);
     const bool can_be = can_be_polished(r, ending),
                polished = can_be && dp_auto_left(r) > forecast(r, ending) + polishing_time(r);
     r->info->hurried |= ending != best_ending(r) || (can_be && !polished);
-    if (polished) return restore_polished(r, ending, blurred, out);
-    dp_auto_enter(r, "deconvolution", DP_AUTO_SEARCHED, 1);
+    const scene whole = {blurred, out, &r->luma, r->info->noise_sigma, ending, from, 1, polishing_time(r)};
+    if (polished) return restore_polished(r, &whole);
+    dp_auto_enter(r, "deconvolution", from, 1);
     return deconvolve(r, ending, blurred, out);
 }

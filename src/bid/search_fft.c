@@ -44,6 +44,16 @@ void dp_search_windows(dp_search *s) {
     if (s->wide != NULL && coarse_most(s) < COARSE_LEAST) s->wide = NULL;
 }
 
+void dp_search_narrow(dp_search *s, int window) {
+    const int last = s->window_count - 1;
+    int at = 0;
+    while (at < last && s->windows[at] < window) at++;
+    const int from = at > 0 ? at - 1 : 0, to = at < last ? at + 1 : last;
+    s->window_count = to - from + 1;
+    memmove(s->windows, s->windows + from, (size_t)s->window_count * sizeof *s->windows);
+    s->wide = NULL;
+}
+
 /* ---- One candidate ---- */
 
 /* A photograph is never quite as sharp as the estimators' pictures; 0: one that is. */
@@ -52,7 +62,7 @@ enum { SOFTNESSES = sizeof softness / sizeof *softness };
 
 typedef struct slot {      /* a candidate with all that belongs to it */
     dp_candidate c;        /* its psf (side, side) is owned */
-    const dp_image *given; /* luma or wide: what it was estimated from */
+    const dp_image *given; /* luma, denoised or wide: what it was estimated from */
     float *latent;         /* the estimator's sharp picture of that; owned */
     float *found;          /* (window, window): the PSF before it was put into the middle of the larger one; owned */
     bool filled;           /* an estimate that comes to nothing leaves it unfilled */
@@ -168,7 +178,7 @@ static dipper_status look(state *t, int number, dp_backend *be, slot *slots, dp_
     const double begun = dp_seconds();
     const int place = place_of(number, s->window_count);
     slot *k = &slots[place];
-    DP_TRY(fill(k, s, s->luma, s->variant, s->windows[place], 0, diag));
+    DP_TRY(fill(k, s, s->denoised != NULL ? s->denoised : s->luma, s->variant, s->windows[place], 0, diag));
     const dp_estimate job = prepare(s, be, k);
     const dipper_status status = estimate(s, &job, k, diag);
 #pragma omp critical(dp_search)

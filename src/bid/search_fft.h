@@ -34,7 +34,8 @@ typedef struct dp_candidate {
 
 typedef struct dp_search {
     dp_backend *be;
-    const dp_image *luma;     /* of the part to look at */
+    const dp_image *luma;     /* of the part to look at; candidates are judged by it */
+    const dp_image *denoised; /* NULL; or that with less noise: estimates are made from it */
     const dp_image *wide;     /* NULL; or a larger part: large PSFs are also looked for in that, halved in size, */
     const dp_variant *coarse; /* in each of these ways; ends with a NULL method */
     double noise_sigma;       /* of luma, >= 0 */
@@ -53,6 +54,10 @@ typedef struct dp_search {
 /* Windows and side for told, luma and wide: factors of the square root of 2, up to a quarter of luma's shorter side and
  * 101 px; larger ones in the wide picture, which is dropped if none is large enough for it. */
 void dp_search_windows(dp_search *search);
+
+/* Leaves the windows from the next smaller to the next larger one than window, or nearest to it, and no wide picture.
+ */
+void dp_search_narrow(dp_search *search, int window);
 
 /* Candidates share the threads, each its own. The result does not depend on their number.
  * best: its psf (side, side) is the caller's memory. DIPPER_ERROR_DIVERGED: no estimate came to anything;

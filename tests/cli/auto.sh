@@ -130,6 +130,28 @@ import json, sys
 s = json.load(open(".seen/out"))
 sys.exit(not (s["isnr_db"] > 4 and s["psf_correlation"] > 0.9))'
 
+# With much noise the PSF is estimated from what BM3D leaves of the picture.
+expect 0 "$(dirname "$DIPPER")/dipper-scene" -o noisy --size 260x240 --psf-size 15 --noise 0.02 --seed 2
+expect 0 "$DIPPER" deblur -j 1 noisy/blurred.* --preset fast --no-verdict -o noisy.npy
+expect 0 "$DIPPER" score noisy.npy --gt noisy/sharp.* --blurred noisy/blurred.* --psf noisy_psf.npy --psf-gt noisy/psf.npy --json
+check 'noise hides the PSF' python3 -c '
+import json
+s = json.load(open(".seen/out"))
+assert s["psf_correlation"] > 0.87 and s["isnr_db"] > 2'
+
+# In that part balanced looks in more ways than fast, and takes the one that explains more.
+expect 0 "$(dirname "$DIPPER")/dipper-scene" -o part --size 470x440 --psf-size 13 --noise 0.001 --seed 2
+for preset in fast balanced; do
+    expect 0 "$DIPPER" deblur -j 1 part/blurred.* --preset $preset -k 13 --no-verdict -o $preset.npy
+    expect 0 "$DIPPER" score $preset.npy --gt part/sharp.* --psf ${preset}_psf.npy --psf-gt part/psf.npy --protocol levin --json
+    cp .seen/out $preset.json
+done
+check 'more ways bring nothing to a part' python3 -c '
+import json
+fast, balanced = json.load(open("fast.json")), json.load(open("balanced.json"))
+print(fast["psnr_db"], balanced["psnr_db"])
+assert balanced["psnr_db"] > fast["psnr_db"] + 0.5 and balanced["psf_correlation"] > fast["psf_correlation"]'
+
 # A sharp picture comes back as it was, with that verdict; told a size it is restored.
 expect 0 "$DIPPER" deblur -j 1 "$sharp" --preset fast -o "kept.${sharp##*.}"
 err_has 'is sharp already, and the result is the picture as it was'
