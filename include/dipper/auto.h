@@ -11,7 +11,7 @@ extern "C" {
 
 typedef enum dipper_preset {
     DIPPER_PRESET_FAST,     /* one way of estimating the PSF */
-    DIPPER_PRESET_BALANCED, /* four for small pictures (noisy: two), which are polished by block matching */
+    DIPPER_PRESET_BALANCED, /* four (a little noise: two); small pictures are polished by block matching */
     DIPPER_PRESET_BEST      /* six; larger pictures are polished too, and larger parts of them searched */
 } dipper_preset;
 

@@ -295,10 +295,11 @@ static const double NOISY = 0.005; /* docs/auto.md */
  * quickest one comes first. In a part of a large picture it does always, and the others only look near what it found.
  */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
-    static const double GROWTH = 2, NEARBY = 0.5;
+    static const double GROWTH = 2, NEARBY = 0.5, VERY_LARGE = 4e6;
     const dp_auto_preset *p = r->preset;
     const bool in_part = r->wide.data != NULL;
     int first = p->first, end = in_part ? p->in_part : p->end;
+    if ((double)dp_image_plane_count(&r->luma) > VERY_LARGE) end = 1; /* which takes its time anyway */
     if (r->noise_sigma > NOISY && r->calm.data == NULL && end > p->noisy) end = p->noisy;
     if (in_part || first >= end || r->options->max_seconds > 0) first = 0;
     dipper_status status = DIPPER_OK;
