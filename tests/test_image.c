@@ -257,6 +257,23 @@ static void cuts_faint_values_and_small_islands(void **state) {
     near(dp_psf_cut(ring, 5, 5, 0, 0.9, scratch), 0, 1e-6);
 }
 
+static void keeps_bodies_with_their_soft_edges(void **state) {
+    (void)state;
+    /* a body of 40 with two faint neighbours, which stay; an island of 3 and dirt away from it go */
+    const float psf[25] = {20, 1, 0, 0, 3, 0, 20, 0, 0, 0, 0, 0, 0.5F, 0, 0.5F, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0.5F};
+    float out[25];
+    int scratch[25];
+    dp_psf_keep_bodies(psf, 5, 5, 0.1, 0.1, scratch, out);
+    near(out[0], 20 / 41.5, 1e-6);
+    near(out[1], 1 / 41.5, 1e-6);
+    near(out[6], 20 / 41.5, 1e-6);
+    near(out[12], 0.5 / 41.5, 1e-6);
+    near(out[4] + out[14] + out[20] + out[24], 0, 0);
+    dp_psf_keep_bodies(psf, 5, 5, 0.1, 0.05, scratch, out); /* 3 of 43 is island enough */
+    near(out[4], 3 / 44.5, 1e-6);
+    near(psf[20], 1, 0);
+}
+
 static double psf_width(const float *psf, int n) { /* standard deviation along x */
     double sum = 0;
     for (int i = 0; i < n * n; i++) sum += psf[i] * (i % n - n / 2) * (i % n - n / 2);
@@ -320,6 +337,7 @@ int main(void) {
         cmocka_unit_test(shifts_psf),
         cmocka_unit_test(places_psf),
         cmocka_unit_test(cuts_faint_values_and_small_islands),
+        cmocka_unit_test(keeps_bodies_with_their_soft_edges),
         cmocka_unit_test(resamples_psf),
         cmocka_unit_test(sizes_and_turns),
     };

@@ -63,6 +63,26 @@ static void sparsest_of_several(void **state) {
     }
 }
 
+/* A channel that is clipped where the luma is not is none to look in; white paper is white in all. */
+static void not_a_clipped_one(void **state) {
+    (void)state;
+    for (int paper = 0; paper < 2; paper++) {
+        dp_image picture = boxes(3);
+        float *plane[3];
+        for (int c = 0; c < 3; c++) plane[c] = dp_image_plane(&picture, c);
+        draw_one_box(plane[0]);
+        draw_one_box(plane[2]);
+        for (int i = 0; i < COUNT; i += 7) plane[2][i] -= 0.1F;
+        for (int i = 0; i < COUNT; i++) {
+            if (plane[0][i] < 0.5F) continue;
+            plane[0][i] = 1;
+            for (int c = 1; c < 3 && paper; c++) plane[c][i] = i % 23 > 0 ? 1 : 0.6F;
+        }
+        expect(&picture, paper ? "red" : "blue", plane[paper ? 0 : 2]);
+        dp_image_free(&picture);
+    }
+}
+
 /* Nothing is clearly sparser: equal channels, a channel with nothing in it, a grey picture. */
 static void luma_otherwise(void **state) {
     (void)state;
@@ -80,6 +100,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sparsest_channel),
         cmocka_unit_test(sparsest_of_several),
+        cmocka_unit_test(not_a_clipped_one),
         cmocka_unit_test(luma_otherwise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,8 +289,6 @@ static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_varian
     return DIPPER_OK;
 }
 
-static const double NOISY = 0.005; /* docs/auto.md */
-
 /* One after the other, while there is time: the next one may take twice as long as the latest. If time is limited the
  * quickest one comes first. In a part of a large picture it does always, and the others only look near what it found.
  */
@@ -300,7 +298,7 @@ static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
     const bool in_part = r->wide.data != NULL;
     int first = p->first, end = in_part ? p->in_part : p->end;
     if ((double)dp_image_plane_count(&r->luma) > VERY_LARGE) end = 1; /* which takes its time anyway */
-    if (r->noise_sigma > NOISY && r->calm.data == NULL && end > p->noisy) end = p->noisy;
+    if (r->noise_sigma > DP_AUTO_NOISY && r->calm.data == NULL && end > p->noisy) end = p->noisy;
     if (in_part || first >= end || r->options->max_seconds > 0) first = 0;
     dipper_status status = DIPPER_OK;
     dp_diag diag = {0};

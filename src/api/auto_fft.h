@@ -47,6 +47,8 @@ typedef struct dp_auto { /* one run */
 #define DP_AUTO_SEARCHED 0.4
 #define DP_AUTO_CHOSEN 0.5 /* of pictures that were searched in a part */
 
+#define DP_AUTO_NOISY 0.005 /* noise from which on there is less to be told from what is unexplained. docs/auto.md */
+
 double dp_auto_left(const dp_auto *run); /* seconds; infinity if there is no limit */
 void dp_auto_enter(dp_auto *run, const char *stage, double from, double to);
 bool dp_auto_report(dp_auto *run, double share_of_stage);   /* true: it is to stop */

@@ -8,6 +8,7 @@
 #include "bid/paper_fft.h"
 #include "bid/polish_fft.h"
 #include "bid/rank_fft.h"
+#include "bid/variation.h"
 #include "image/colour.h"
 #include "image/psf.h"
 #include "image/register.h"
@@ -116,6 +117,7 @@ typedef struct version {
     dp_image picture, luma; /* restored with it */
     double score;           /* dp_rank's */
     double unexplained;     /* dp_polish_unexplained; infinite: not measured */
+    double took;            /* seconds to restore it */
 } version;
 
 static void discard(version *v) {
@@ -133,9 +135,16 @@ static dipper_status begin(version *v, const float *psf, int psf_side, int side,
     return DIPPER_OK;
 }
 
+static void exchange(version *a, version *b) {
+    const version kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
 /* By way of s->out, which then holds it as well. */
 static dipper_status make(dp_auto *r, const scene *s, version *v) {
     dp_diag *diag = &r->context->diag;
+    const double begun = dp_seconds();
     dp_rank rank;
     dp_auto_trim(r, v->psf, v->side);
     DP_TRY(deconvolve(r, s->ending, s->given, s->out));
@@ -143,6 +152,7 @@ static dipper_status make(dp_auto *r, const scene *s, version *v) {
     DP_TRY(dp_luma_image(&v->picture, diag, &v->luma));
     DP_TRY(dp_rank_measure(&v->luma, s->luma, v->psf, v->side, v->side, r->context->be->threads, diag, &rank));
     v->score = rank.score;
+    v->took = dp_seconds() - begun;
     return DIPPER_OK;
 }
 
@@ -176,14 +186,53 @@ static dipper_status refine(dp_auto *r, const scene *s, version *v) {
     dipper_status status = dp_polish_psf(&job, &v->luma, other.psf, &nothing);
     r->denoised = (dp_seconds() - begun) / (double)dp_image_plane_count(s->luma);
     if (status == DIPPER_OK) status = make(r, s, &other);
-    if (status == DIPPER_OK && other.score <= v->score + TOLERATED) {
-        const version kept = other;
-        other = *v;
-        *v = kept;
-    }
+    if (status == DIPPER_OK && other.score <= v->score + TOLERATED) exchange(v, &other);
     discard(&other);
     if (status == DIPPER_ERROR_MEMORY) return dp_fail(&r->context->diag, status, "out of memory to refine a PSF");
     return status == DIPPER_ERROR_DIVERGED ? DIPPER_OK : status;
+}
+
+static dipper_status explain(dp_auto *r, const scene *s, version *v) {
+    const dp_polish job = polishing(r, s, v);
+    return dp_polish_unexplained(&job, v->psf, &v->luma, &v->unexplained, &r->context->diag);
+}
+
+static bool has_time_for_another(dp_auto *r, const scene *s, const version *v) {
+    const double next = v->took + denoising(r, (double)dp_image_plane_count(s->luma));
+    const bool enough = dp_auto_left(r) < next + s->afterwards;
+    r->info->hurried |= enough;
+    return !enough;
+}
+
+/* Restored with that PSF; *better: it explains more, and v is it. */
+static dipper_status try_another(dp_auto *r, const scene *s, version *v, version *other, bool *better) {
+    static const double WORTH_IT = 0.999, HARDLY_WORSE = 0.0015;
+    const double tolerated = s->noise_sigma > DP_AUTO_NOISY ? 0 : HARDLY_WORSE; /* what is unexplained is noise then */
+    DP_TRY(make(r, s, other));
+    DP_TRY(explain(r, s, other));
+    if (other->unexplained >= WORTH_IT * v->unexplained || other->score > v->score + tolerated) return DIPPER_OK;
+    exchange(v, other);
+    *better = true;
+    return DIPPER_OK;
+}
+
+/* Variations of the PSF, from first to before end, each of the best one so far; from, to: share of the work. */
+static dipper_status vary(dp_auto *r, const scene *s, version *v, int first, int end, double from, double to,
+                          bool *better) {
+    int *scratch = dp_alloc((size_t)v->side * (size_t)v->side, sizeof *scratch);
+    const double share = (to - from) / (end - first);
+    dipper_status status = DIPPER_OK;
+    if (scratch == NULL) return dp_fail(&r->context->diag, DIPPER_ERROR_MEMORY, "out of memory to refine a PSF");
+    for (int i = first; i < end && status == DIPPER_OK; i++) {
+        version other;
+        dp_auto_enter(r, "deconvolution", from + (i - first) * share, from + (i - first + 1) * share);
+        status = begin(&other, v->psf, v->side, v->side, &r->context->diag);
+        if (status == DIPPER_OK && dp_psf_vary(i, v->psf, v->side, scratch, other.psf) && has_time_for_another(r, s, v))
+            status = try_another(r, s, v, &other, better);
+        discard(&other);
+    }
+    dp_free(scratch);
+    return status;
 }
 
 /* The luma; the colours stay. */
@@ -203,33 +252,43 @@ static int count_close(const dp_auto *r) {
     return n;
 }
 
-/* What one way found, refined; from, to: share of the work. */
+/* What one way found, refined and tidied; from, to: share of the work. */
 static dipper_status develop(dp_auto *r, const scene *s, const dp_candidate *found, double from, double to,
                              version *v) {
     enum { ROOM = 2 };
-    const double middle = 0.5 * (from + to), begun = dp_seconds();
-    dp_diag *diag = &r->context->diag;
+    const double third = (to - from) / 3;
+    bool better = false;
     dp_auto_trim(r, found->psf, r->side);
     const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
-    DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, diag));
-    dp_auto_enter(r, "deconvolution", from, middle);
+    DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, &r->context->diag));
+    dp_auto_enter(r, "deconvolution", from, from + third);
     DP_TRY(make(r, s, v));
-    dp_auto_enter(r, "deconvolution", middle, to);
-    const double next = dp_seconds() - begun + denoising(r, (double)dp_image_plane_count(s->luma));
-    if (dp_auto_left(r) < next + s->afterwards) {
-        r->info->hurried = 1;
-        return DIPPER_OK;
-    }
+    dp_auto_enter(r, "deconvolution", from + third, to - third);
+    if (!has_time_for_another(r, s, v)) return DIPPER_OK;
     DP_TRY(refine(r, s, v));
-    if (count_close(r) == 1) return DIPPER_OK; /* nothing to compare it with */
-    const dp_polish job = polishing(r, s, v);
-    return dp_polish_unexplained(&job, v->psf, &v->luma, &v->unexplained, diag);
+    if (!has_time_for_another(r, s, v)) return DIPPER_OK;
+    DP_TRY(explain(r, s, v));
+    return vary(r, s, v, 0, DP_VARIATION_CRUMBS, to - third, to, &better);
+}
+
+/* The variations that are left, as long as they help; from, to: share of the work. */
+static dipper_status touch_up(dp_auto *r, const scene *s, double from, double to, version *v) {
+    enum { ROUNDS = 2 };
+    const double share = (to - from) / ROUNDS;
+    bool better = isfinite(v->unexplained);
+    for (int i = 0; i < ROUNDS && better; i++) {
+        const double begins = from + i * share;
+        better = false;
+        DP_TRY(vary(r, s, v, DP_VARIATION_CRUMBS, DP_VARIATIONS, begins, begins + share, &better));
+    }
+    return DIPPER_OK;
 }
 
 /* What the ways found, restored; versions: DP_AUTO_WAYS. *best: of that which explains most without artefacts. */
 static dipper_status develop_all(dp_auto *r, const scene *s, version *versions, int *count, int *best) {
+    static const double DEVELOPED = 0.7; /* of the work */
     const int n = count_close(r);
-    const double share = (s->to - s->from) / n;
+    const double share = DEVELOPED * (s->to - s->from) / n;
     double took = 0;
     for (int i = 0; i < n; i++) {
         const double from = s->from + share * i, begun = dp_seconds();
@@ -242,7 +301,7 @@ static dipper_status develop_all(dp_auto *r, const scene *s, version *versions, 
         took = dp_seconds() - begun;
         if (versions[i].unexplained < versions[*best].unexplained) *best = i;
     }
-    return DIPPER_OK;
+    return touch_up(r, s, s->from + n * share, s->to, &versions[*best]);
 }
 
 /* versions[best].luma: the mean of all, moved onto it by fractions of a pixel: what each PSF does wrong is less in it.

@@ -141,6 +141,21 @@ double dp_psf_cut(float *psf, int kh, int kw, double fraction, double island, in
     return cut > 0 ? cut : 0;
 }
 
+static bool is_beside(const float *bodies, int kh, int kw, int y, int x) {
+    for (int i = y > 0 ? y - 1 : 0; i <= y + 1 && i < kh; i++)
+        for (int j = x > 0 ? x - 1 : 0; j <= x + 1 && j < kw; j++)
+            if (bodies[i * kw + j] > 0) return true;
+    return false;
+}
+
+void dp_psf_keep_bodies(const float *psf, int kh, int kw, double fraction, double island, int *scratch, float *out) {
+    memcpy(out, psf, (size_t)kh * (size_t)kw * sizeof *out);
+    (void)dp_psf_cut(out, kh, kw, fraction, island, scratch);
+    for (int i = 0; i < kh * kw; i++) scratch[i] = is_beside(out, kh, kw, i / kw, i % kw);
+    for (int i = 0; i < kh * kw; i++) out[i] = scratch[i] ? fmaxf(psf[i], 0) : 0;
+    (void)dp_psf_normalise(out, kh, kw);
+}
+
 dipper_status dp_psf_resample(const float *src, int kh, int kw, double scale, dp_diag *diag, float *dst, int kho,
                               int kwo) {
     DP_TRY(dp_plane_resize(src, kh, kw, scale, DP_FILTER_TRIANGLE, DP_OUTSIDE_ZERO, diag, dst, kho, kwo));

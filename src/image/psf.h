@@ -32,6 +32,10 @@ void dp_psf_centre(float *psf, int kh, int kw, dp_psf_edge edge, float *scratch,
  * Returns the share of the mass that was cut (0..1); unchanged if nothing is positive. */
 double dp_psf_cut(float *psf, int kh, int kw, double fraction, double island, int *scratch);
 
+/* out (kh, kw) = what of psf lies in its bodies, which dp_psf_cut(fraction, island) would leave, or beside them (8
+ * neighbours), normalised: their soft edges stay, unlike there. out != psf. scratch: kh*kw ints. */
+void dp_psf_keep_bodies(const float *psf, int kh, int kw, double fraction, double island, int *scratch, float *out);
+
 /* Resamples src (kh, kw) by scale (dst pixels per src pixel; centres stay aligned) into dst (kho, kwo), cuts negative
  * values, normalises. DIPPER_ERROR_MEMORY; DIPPER_ERROR_INTERNAL if nothing positive is left. */
 dipper_status dp_psf_resample(const float *src, int kh, int kw, double scale, dp_diag *diag, float *dst, int kho,
