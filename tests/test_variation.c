@@ -63,6 +63,23 @@ static void each_undoes_its_error(void **state) {
     }
 }
 
+/* The faint end of a path, at 0.07 of the brightest: the first one takes it for haze, the second one keeps it. */
+static void the_second_is_milder(void **state) {
+    (void)state;
+    float psf[COUNT] = {0}, out[COUNT];
+    int scratch[COUNT];
+    for (int i = 0; i < 5; i++) psf[7 * SIDE + 1 + i] = 1;
+    for (int i = 6; i < 14; i++) psf[7 * SIDE + i] = 0.07F;
+    assert_true(dp_psf_normalise(psf, SIDE, SIDE));
+    assert_true(dp_psf_vary(0, psf, SIDE, scratch, out));
+    assert_true(out[7 * SIDE + 12] == 0);
+    assert_false(dp_psf_vary(1, psf, SIDE, scratch, out));
+    for (int i = 0; i < 3 * SIDE; i++) psf[i] = 0.004F; /* true haze, a fiftieth, in all a tenth of the mass */
+    assert_true(dp_psf_normalise(psf, SIDE, SIDE));
+    assert_true(dp_psf_vary(1, psf, SIDE, scratch, out));
+    assert_true(out[7] == 0 && out[7 * SIDE + 12] > 0);
+}
+
 /* There is nothing to take away from a PSF without crumbs, and nothing at all to change in a point. */
 static void says_when_nothing_changes(void **state) {
     (void)state;
@@ -70,13 +87,15 @@ static void says_when_nothing_changes(void **state) {
     int scratch[COUNT];
     draw_bent_line(psf);
     for (int i = 0; i < DP_VARIATION_CRUMBS; i++) assert_false(dp_psf_vary(i, psf, SIDE, scratch, out));
+    psf[2] = 0.001F; /* hardly anything */
+    for (int i = 0; i < DP_VARIATION_CRUMBS; i++) assert_false(dp_psf_vary(i, psf, SIDE, scratch, out));
     memset(psf, 0, sizeof psf);
     psf[COUNT / 2] = 1;
     for (int i = 0; i < DP_VARIATIONS; i++) assert_false(dp_psf_vary(i, psf, SIDE, scratch, out));
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_undoes_its_error),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_undoes_its_error), cmocka_unit_test(the_second_is_milder),
                                        cmocka_unit_test(says_when_nothing_changes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

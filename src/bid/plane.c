@@ -22,18 +22,10 @@ static dipper_status measure(const float *plane, int h, int w, dp_diag *diag, do
     return status;
 }
 
-/* Share of pixels that are clipped at white, of which nothing is known but that they are bright. */
-static double clipped(const float *plane, size_t n) {
-    const dp_clip clip = dp_clip_find(plane, n);
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) count += plane[i] >= clip.high;
-    return (double)count / (double)n;
-}
-
 static dipper_status compare(const dp_image *picture, dp_diag *diag, dp_image *out, const char **name) {
     static const char *const names[] = {"red", "green", "blue"};
     const size_t n = dp_image_plane_count(out);
-    const double most = clipped(out->data, n) + MORE_CLIPPED;
+    const double most = dp_clip_share(out->data, n) + MORE_CLIPPED;
     double least;
     DP_TRY(measure(out->data, out->height, out->width, diag, &least));
     least *= CLEARLY;
@@ -41,7 +33,7 @@ static dipper_status compare(const dp_image *picture, dp_diag *diag, dp_image *o
         const float *plane = dp_image_plane(picture, c);
         double l1_l2;
         DP_TRY(measure(plane, out->height, out->width, diag, &l1_l2));
-        if (!(l1_l2 < least) || clipped(plane, n) > most) continue; /* NaN where it is constant */
+        if (!(l1_l2 < least) || dp_clip_share(plane, n) > most) continue; /* NaN where it is constant */
         least = l1_l2;
         memcpy(out->data, plane, n * sizeof *plane);
         *name = names[c];

@@ -46,21 +46,13 @@ static double gradient_rms(const dp_image *image) {
     return isfinite(l1_l2) && l1_l2 > 0 ? variation / 2 / l1_l2 : 0; /* two gradients per pixel */
 }
 
-static double clipped_share(const dp_image *image) {
-    const size_t n = dp_image_plane_count(image);
-    const dp_clip clip = dp_clip_find(image->data, n);
-    size_t clipped = 0;
-    for (size_t i = 0; i < n; i++) clipped += image->data[i] >= clip.high;
-    return (double)clipped / (double)n;
-}
-
 static dipper_status look_at_blurred(const dp_case *c, const dp_psf_shape *shape, dp_diag *diag, dp_evidence *e) {
     const double noise = noise_of(c), rms = gradient_rms(c->blurred);
     const double signal = sqrt(fmax(rms * rms - 2 * c->noise_sigma * c->noise_sigma, 0));
     dp_region region;
     SET(e, noise, log10_in(noise, least_noise, 0.2));
     SET(e, snr, log10_in(signal / noise, 0.03, 100));
-    SET(e, saturated, sqrt(clipped_share(c->blurred)));
+    SET(e, saturated, sqrt(dp_clip_share(c->blurred->data, dp_image_plane_count(c->blurred))));
     SET(e, smear_blurred, dp_smear(c->blurred, STEP, c->noise_sigma));
     DP_TRY(dp_region_choose(c->blurred, c->blurred->width, c->blurred->height, shape->height, shape->width,
                             c->noise_sigma, diag, &region));

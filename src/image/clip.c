@@ -11,3 +11,10 @@ dp_clip dp_clip_find(const float *values, size_t n) {
     }
     return (dp_clip){least < 0 || least > 0 ? -INFINITY : 0, largest >= nearly && largest <= 1 ? nearly : INFINITY};
 }
+
+double dp_clip_share(const float *values, size_t n) {
+    const dp_clip clip = dp_clip_find(values, n);
+    size_t clipped = 0;
+    for (size_t i = 0; i < n; i++) clipped += values[i] >= clip.high;
+    return (double)clipped / (double)n;
+}

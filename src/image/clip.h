@@ -13,6 +13,9 @@ typedef struct dp_clip { /* values <= low and >= high are clipped; infinities wh
  * in [0.99, 1]. Pictures that go beyond have not been cut there. */
 dp_clip dp_clip_find(const float *values, size_t n);
 
+/* Share of n values that are clipped at the upper end. */
+double dp_clip_share(const float *values, size_t n);
+
 static inline bool dp_clipped(dp_clip clip, float value) {
     return value <= clip.low || value >= clip.high;
 }
