@@ -296,6 +296,35 @@ static void residual_of_a_point(void **state) {
     dp_image_free(&d);
 }
 
+/* Where the blurred picture ends its range, what lies beyond is no error; what lies within is. */
+static void residual_at_the_ends_of_the_range(void **state) {
+    (void)state;
+    const float point[9] = {0, 0, 0, 0, 1, 0, 0, 0, 0}, seen[5] = {1, 1, 0, 0, 0.5F},
+                is[5] = {1.5F, 0.75F, -1, 0.25F, 2};
+    const float plain[5] = {-0.5F, 0.25F, 1, -0.25F, -1.5F}, bounded[5] = {0, 0.25F, 0, -0.25F, -1.5F};
+    dp_image x, d, out;
+    assert_int_equal(dp_image_create(7, 3, 1, NULL, &x), DIPPER_OK);
+    assert_int_equal(dp_image_create(7, 3, 1, NULL, &d), DIPPER_OK);
+    for (int i = 0; i < 5; i++) {
+        x.data[7 + 1 + i] = is[i];
+        d.data[7 + 1 + i] = seen[i];
+    }
+    assert_int_equal(dp_residual(&x, &d, point, 3, 3, 1, NULL, &out), DIPPER_OK);
+    assert_memory_equal(out.data, plain, sizeof plain);
+    dp_image_free(&out);
+    assert_int_equal(dp_residual_bounded(&x, &d, point, 3, 3, 1, NULL, &out), DIPPER_OK);
+    assert_memory_equal(out.data, bounded, sizeof bounded);
+    dp_image_free(&out);
+    d.data[0] = 1.25F; /* beyond the range: it has not been cut there, */
+    d.data[1] = -0.5F; /* nor here */
+    assert_int_equal(dp_residual_bounded(&x, &d, point, 3, 3, 1, NULL, &out), DIPPER_OK);
+    assert_memory_equal(out.data, plain, sizeof plain);
+    dp_image_free(&out);
+    assert_int_equal(dp_residual_bounded(&x, &d, point, 9, 1, 1, NULL, &out), DIPPER_ERROR_INPUT);
+    dp_image_free(&x);
+    dp_image_free(&d);
+}
+
 static void whiteness(void **state) {
     (void)state;
     const dp_philox_key key = dp_philox_key_make(5, DP_STREAM_TEST);
@@ -356,6 +385,7 @@ int main(void) {
         cmocka_unit_test(spectral_norm),
         cmocka_unit_test(gradients),
         cmocka_unit_test(residual_of_a_point),
+        cmocka_unit_test(residual_at_the_ends_of_the_range),
         cmocka_unit_test(whiteness),
         cmocka_unit_test(psf_shape),
         cmocka_unit_test(psf_match),

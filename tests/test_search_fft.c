@@ -302,6 +302,38 @@ static void large_psfs_are_found_in_the_wide_picture(void **state) {
     dp_image_free(&wide);
 }
 
+/* By night: black but for what is lit, and that beyond what a sensor can hold. */
+static void draw_night(float *sharp) {
+    const float dark = 0.8F, bright = 20;
+    draw_boxes(sharp, SHARP);
+    for (int i = 0; i < SHARP * SHARP; i++) sharp[i] = bright * fmaxf(sharp[i] - dark, 0);
+}
+
+/* A point explains what is lit, whose borders are steep where the sensor's range ends. It does not win if the picture
+ * is known to be blurred. */
+static void lights_are_no_sign_of_sharpness(void **state) {
+    (void)state;
+    static float psf[SIDE * SIDE], sharp[SHARP * SHARP];
+    dp_image blurred = {0};
+    double likeness[2];
+    draw_bent_line(psf);
+    draw_night(sharp);
+    assert_int_equal(dp_image_create(BLURRED, BLURRED, 1, &diag, &blurred), DIPPER_OK);
+    dp_plane_blur(sharp, SHARP, SHARP, psf, SIDE, SIDE, 1, blurred.data);
+    for (int i = 0; i < BLURRED * BLURRED; i++) blurred.data[i] = fminf(blurred.data[i], 1);
+    for (int known = 0; known < 2; known++) {
+        dp_search s = search_in(&blurred);
+        s.blurred = known;
+        dp_candidate best = {.psf = calloc((size_t)s.side * (size_t)s.side, sizeof(float))};
+        assert_non_null(best.psf);
+        assert_int_equal(dp_search_run(&s, &diag, &best), DIPPER_OK);
+        likeness[known] = dp_psf_compare(best.psf, s.side, s.side, psf, SIDE, SIDE).correlation;
+        free(best.psf);
+    }
+    if (!(likeness[0] < 0.75 && likeness[1] > 0.85)) fail_msg("likeness %.3f, known %.3f", likeness[0], likeness[1]);
+    dp_image_free(&blurred);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_suit_the_picture),
@@ -311,6 +343,7 @@ int main(void) {
         cmocka_unit_test(search_asks_the_next_window),
         cmocka_unit_test(search_can_be_stopped),
         cmocka_unit_test(large_psfs_are_found_in_the_wide_picture),
+        cmocka_unit_test(lights_are_no_sign_of_sharpness),
         cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, start, stop);

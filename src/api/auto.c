@@ -328,6 +328,7 @@ static dipper_status find_psf(dp_auto *r) {
                         .wide = if_any(&r->calm_wide, if_any(&r->wide, NULL)),
                         .told = r->options->psf_window,
                         .noise_sigma = r->noise_sigma,
+                        .blurred = !dp_may_be_sharp(r->steepness),
                         .coarse = r->preset->coarse,
                         .progress = tried,
                         .fits = r->options->max_seconds > 0 ? fits : NULL,

@@ -67,7 +67,8 @@ dipper_status dp_polish_unexplained(const dp_polish *job, const float *psf, cons
     if (status == DIPPER_OK) status = dp_image_copy(restored, diag, &scratch);
     if (status == DIPPER_OK) status = denoise(job, &denoised, &scratch, diag);
     if (status == DIPPER_OK)
-        status = dp_residual(&denoised, job->blurred, psf, job->side, job->side, job->be->threads, diag, &residual);
+        status =
+            dp_residual_bounded(&denoised, job->blurred, psf, job->side, job->side, job->be->threads, diag, &residual);
     if (status == DIPPER_OK) *rms = deviation(&residual, job->side);
     dp_image_free(&denoised);
     dp_image_free(&scratch);
@@ -123,7 +124,7 @@ static dipper_status bring_back(const room *r, const dp_polish *job, const float
     const int half = job->side / 2;
     const float regular = (float)regularisation(job->noise_sigma);
     dp_image residual = {0};
-    DP_TRY(dp_residual(picture, job->blurred, psf, job->side, job->side, job->be->threads, diag, &residual));
+    DP_TRY(dp_residual_bounded(picture, job->blurred, psf, job->side, job->side, job->be->threads, diag, &residual));
     memset(r->plane, 0, (size_t)f->rows * (size_t)f->columns * sizeof *r->plane);
     for (int y = 0; y < residual.height; y++)
         memcpy(r->plane + (size_t)(y + half) * (size_t)f->columns + half, dp_image_row(&residual, 0, y),

@@ -41,7 +41,7 @@ static dipper_status measure_residual(const dp_image *restored, const dp_image *
                                       int kw, int threads, dp_diag *diag, dp_rank *out) {
     enum { LAGS = 19 * 19 - 1 }; /* of dp_whiteness */
     dp_image residual = {0};
-    DP_TRY(dp_residual(restored, blurred, psf, kh, kw, threads, diag, &residual));
+    DP_TRY(dp_residual_bounded(restored, blurred, psf, kh, kw, threads, diag, &residual));
     const double share = dp_whiteness(&residual, threads);
     out->log_rms = log(fmax(dp_rms(&residual), 1e-6));
     out->whiteness = sqrt(share / fmax(1 - share, 1e-9) / LAGS);

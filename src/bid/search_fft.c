@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "deconv/nonblind.h"
 #include "deconv/soften_fft.h"
+#include "image/clip.h"
 #include "image/psf.h"
 #include "image/resize.h"
 #include "metric/metric.h"
@@ -96,11 +97,18 @@ static dipper_status fill(slot *s, const dp_search *search, const dp_image *give
     return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to look for a PSF");
 }
 
+/* Share of clipped pixels from which on candidates are restored with these as lower bounds, which takes five times as
+ * long: otherwise a point, to which lights are no trouble, ranks best. */
+static bool is_lit(const dp_image *luma) {
+    return dp_clip_share(luma->data, dp_image_plane_count(luma)) > 0.001;
+}
+
 static dipper_status restore(const dp_search *s, dp_backend *be, dp_diag *diag, dp_candidate *c) {
     dp_image restored = {0};
     dp_nonblind job = dp_nonblind_defaults(dp_method_find("hyperlaplacian"), be, s->noise_sigma);
     job.psf = c->psf;
     job.kh = job.kw = s->side;
+    if (is_lit(s->luma)) job.saturation = dp_clip_find(s->luma->data, dp_image_plane_count(s->luma)).high;
     DP_TRY(dp_image_copy(s->luma, diag, &restored));
     dipper_status status = job.method->run(&job, &restored, diag);
     if (status == DIPPER_OK)
@@ -139,9 +147,27 @@ static dipper_status estimate(const dp_search *s, const dp_estimate *job, slot *
 /* A PSF that was cut off or came about by chance is another one in another window; more than AGREED is no merit. */
 static const double AGREED = 0.85, AGREEMENT_WEIGHT = 0.1; /* docs/auto.md */
 
-static void rate(dp_candidate *c, double agreement) {
+/* Nothing but what makes a photograph soft: like one of these Gaussians. */
+static bool is_point(const float *psf, int side) {
+    enum { SIDE = 9 };
+    static const double ALIKE = 0.75, soft[] = {0.4, 0.9};
+    for (size_t n = 0; n < sizeof soft / sizeof *soft; n++) {
+        float point[SIDE * SIDE];
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            const double y = i / SIDE - SIDE / 2, x = i % SIDE - SIDE / 2;
+            point[i] = (float)exp(-(y * y + x * x) / (2 * soft[n] * soft[n]));
+        }
+        if (dp_psf_compare(psf, side, side, point, SIDE, SIDE).correlation > ALIKE) return true;
+    }
+    return false;
+}
+
+/* Among lights a point always agrees: their traces have steep borders however they were blurred. */
+static void rate(const dp_search *s, dp_candidate *c, double agreement) {
+    const bool suspicious = s->blurred && is_lit(s->luma) && is_point(c->psf, s->side);
+    const double credit = suspicious ? 0 : fmin(agreement, AGREED);
     c->agreement = agreement;
-    c->score = c->rank.score - AGREEMENT_WEIGHT * fmin(agreement, AGREED);
+    c->score = c->rank.score - AGREEMENT_WEIGHT * credit;
 }
 
 /* It must have been rated. */
@@ -192,7 +218,7 @@ static void compare(const dp_search *s, slot *k) {
     for (int i = 0; i < n; i++) {
         const slot *other = i + 1 < n && k[i + 1].c.window > 0 ? &k[i + 1] : i > 0 ? &k[i - 1] : NULL;
         const bool both = other != NULL && other->filled && k[i].filled;
-        rate(&k[i].c, both ? dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation : 0);
+        rate(s, &k[i].c, both ? dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation : 0);
     }
 }
 
@@ -283,7 +309,7 @@ static dipper_status refine(state *t, const dp_candidate *c, int side, dp_diag *
         status = estimate(s, &job, &k, diag);
         finish(t, dp_seconds() - begun, 1, true);
     }
-    rate(&k.c, c->agreement);
+    rate(s, &k.c, c->agreement);
     if (status == DIPPER_OK) keep_if_better(t, &k);
     clear(&k);
     return status;
@@ -338,7 +364,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
         memcpy(k.found, b->found, (size_t)k.c.window * (size_t)k.c.window * sizeof *k.found);
         if (dp_soften(&job, b->latent, softness[i], &nothing, k.found) == DIPPER_OK)
             status = measure(s, s->be, &k, diag);
-        rate(&k.c, b->c.agreement);
+        rate(s, &k.c, b->c.agreement);
         finish(t, dp_seconds() - begun, 1, true);
         const double least = whitest.filled ? whitest.c.rank.whiteness : sharp->whiteness;
         if (!k.filled || k.c.rank.whiteness >= least || k.c.rank.log_rms <= sharp->log_rms - FALL) continue;
@@ -359,6 +385,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
 static dipper_status run(state *t, dp_diag *diag) {
     const dp_search *s = t->search;
     dp_search coarse = {.be = s->be,
+                        .blurred = s->blurred,
                         .noise_sigma = s->noise_sigma / 2, /* means of 2x2 px */
                         .progress = went_on,
                         .fits = coarse_fits,

@@ -107,6 +107,10 @@ bool dp_is_sharp(double steepness, double radius) {
     return steepness >= SHARP_ANYWAY || (steepness >= SHARP_IF && radius < SOFT_RADIUS);
 }
 
+bool dp_may_be_sharp(double steepness) {
+    return steepness >= SHARP_IF;
+}
+
 bool dp_verdict_is_sharp(const dp_evidence *evidence) {
     return dp_is_sharp(E(steepness), exp2(E(radius)) - 1);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "image/blur.h"
+#include "image/clip.h"
 
 /* ---- The picture ---- */
 
@@ -36,6 +37,19 @@ dipper_status dp_residual(const dp_image *image, const dp_image *blurred, const 
         const float *seen = dp_image_row(blurred, 0, y + kh / 2) + kw / 2;
         float *row = dp_image_row(out, 0, y);
         for (int x = 0; x < w; x++) row[x] = seen[x] - row[x];
+    }
+    return DIPPER_OK;
+}
+
+dipper_status dp_residual_bounded(const dp_image *image, const dp_image *blurred, const float *psf, int kh, int kw,
+                                  int threads, dp_diag *diag, dp_image *out) {
+    const dp_clip clip = dp_clip_find(blurred->data, dp_image_plane_count(blurred));
+    DP_TRY(dp_residual(image, blurred, psf, kh, kw, threads, diag, out));
+    for (int y = 0; y < out->height; y++) {
+        const float *seen = dp_image_row(blurred, 0, y + kh / 2) + kw / 2;
+        float *row = dp_image_row(out, 0, y);
+        for (int x = 0; x < out->width; x++)
+            if ((seen[x] >= clip.high && row[x] < 0) || (seen[x] <= clip.low && row[x] > 0)) row[x] = 0;
     }
     return DIPPER_OK;
 }

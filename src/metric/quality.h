@@ -12,6 +12,9 @@ void dp_gradient_measures(const dp_image *image, double *l1_l2, double *total_va
  * DIPPER_ERROR_INPUT if the PSF is larger; DIPPER_ERROR_MEMORY. */
 dipper_status dp_residual(const dp_image *image, const dp_image *blurred, const float *psf, int kh, int kw, int threads,
                           dp_diag *diag, dp_image *out);
+/* The same, but 0 where blurred is clipped (image/clip.h) and what is predicted lies beyond: there it says no more. */
+dipper_status dp_residual_bounded(const dp_image *image, const dp_image *blurred, const float *psf, int kh, int kw,
+                                  int threads, dp_diag *diag, dp_image *out);
 double dp_rms(const dp_image *image);
 
 /* Share of the energy of the autocorrelation at lags up to 9 px that is not at lag 0, mean taken off first (after
