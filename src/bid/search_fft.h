@@ -39,7 +39,7 @@ typedef struct dp_search {
     const dp_image *wide;     /* NULL; or a larger part: large PSFs are also looked for in that, halved in size, */
     const dp_variant *coarse; /* in each of these ways; ends with a NULL method */
     double noise_sigma;       /* of luma, >= 0 */
-    bool blurred;             /* the picture, certainly: its edges are not those of a sharp one */
+    bool blurred;             /* the picture's edges are not known to be those of a sharp one */
     const dp_variant *variant;
     int told;                                     /* px: the window, odd; 0: all */
     int windows[DP_SEARCH_WINDOWS], window_count; /* odd, rising: dp_search_windows */
