@@ -215,7 +215,7 @@ static bool fits(double took, double next, void *user) {
     return false;
 }
 
-void dp_auto_trim(dp_auto *r, const float *psf, int side) {
+int dp_auto_trim(dp_auto *r, const float *psf, int side) {
     const int middle = side / 2;
     int up = 1, across = 1;
     for (int i = 0; i < side * side; i++) {
@@ -228,6 +228,7 @@ void dp_auto_trim(dp_auto *r, const float *psf, int side) {
     for (int y = 0; y < h; y++)
         memcpy(r->psf + y * w, psf + (y + middle - up) * side + middle - across, (size_t)w * sizeof *psf);
     (void)dp_psf_normalise(r->psf, h, w);
+    return h > w ? h : w;
 }
 
 /* Another round of refining, if one and a half times what the latest took is left. */
@@ -242,12 +243,11 @@ static bool goes_on(double took, void *user) {
  * what the search's first PSF took, pixel for pixel. */
 static dipper_status refine_on_paper(dp_auto *r) {
     enum { LEAST_ROUNDS = 3 };
-    const int across = r->info->psf_width, up = r->info->psf_height;
     const dp_paper job = {.be = r->context->be,
                           .plane = r->wide.data != NULL ? &r->wide : &r->part,
                           .noise_sigma = r->noise_sigma,
                           .side = r->side,
-                          .window = across > up ? across : up,
+                          .window = dp_auto_trim(r, r->found[0].psf, r->side),
                           .goes_on = goes_on,
                           .user = r};
     const double pixels = (double)dp_image_plane_count(job.plane) / (double)dp_image_plane_count(&r->part);
@@ -261,7 +261,7 @@ static dipper_status refine_on_paper(dp_auto *r) {
     }
     DP_TRY(dp_paper_refine(&job, r->found[0].psf, &refined, &r->context->diag));
     r->info->paper = refined;
-    if (refined) dp_auto_trim(r, r->found[0].psf, r->side);
+    if (refined) (void)dp_auto_trim(r, r->found[0].psf, r->side);
     return DIPPER_OK;
 }
 
@@ -290,8 +290,8 @@ static dipper_status look_one_way(dp_auto *r, dp_search *search, const dp_varian
 }
 
 /* One after the other, while there is time: the next one may take twice as long as the latest. If time is limited the
- * quickest one comes first. In a part of a large picture it does always, and the others only look near what it found.
- */
+ * quickest one comes first. In a part of a large picture it does always, and the others only look in windows of about
+ * the size that it found. */
 static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
     static const double GROWTH = 2, NEARBY = 0.5, VERY_LARGE = 4e6;
     const dp_auto_preset *p = r->preset;
@@ -309,7 +309,7 @@ static dipper_status look_all_ways(dp_auto *r, dp_search *search) {
         status = look_one_way(r, search, &ways[i], &diag);
         if (status != DIPPER_OK && status != DIPPER_ERROR_DIVERGED) break;
         const bool narrows = in_part && i == first && r->found_count > 0;
-        if (narrows) dp_search_narrow(search, r->found[0].window);
+        if (narrows) dp_search_narrow(search, dp_auto_trim(r, r->found[0].psf, r->side));
         const double next = (narrows ? NEARBY : GROWTH) * (dp_seconds() - begun);
         r->info->hurried |= i + 1 < end && dp_auto_left(r) < next + dp_auto_reserve(r);
     }
@@ -340,7 +340,7 @@ static dipper_status find_psf(dp_auto *r) {
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
     const size_t wide = dp_image_plane_count(&r->wide);
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
-    dp_auto_trim(r, r->found[0].psf, r->side);
+    (void)dp_auto_trim(r, r->found[0].psf, r->side);
     DP_TRY(refine_on_paper(r));
     return r->cancelled ? stopped(r) : DIPPER_OK;
 }

@@ -53,8 +53,8 @@ double dp_auto_left(const dp_auto *run); /* seconds; infinity if there is no lim
 void dp_auto_enter(dp_auto *run, const char *stage, double from, double to);
 bool dp_auto_report(dp_auto *run, double share_of_stage);   /* true: it is to stop */
 void dp_auto_take(dp_auto *run, const dp_candidate *found); /* run->info: where the PSF is from */
-/* run->psf: the smallest window, centred and odd, of psf (side, side) that holds what is not 0. */
-void dp_auto_trim(dp_auto *run, const float *psf, int side);
+/* run->psf: the smallest window, centred and odd, of psf (side, side) that holds what is not 0. Its longer side, px. */
+int dp_auto_trim(dp_auto *run, const float *psf, int side);
 
 /* ---- auto_picture_fft.c ---- */
 

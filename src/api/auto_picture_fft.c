@@ -146,7 +146,7 @@ static dipper_status make(dp_auto *r, const scene *s, version *v) {
     dp_diag *diag = &r->context->diag;
     const double begun = dp_seconds();
     dp_rank rank;
-    dp_auto_trim(r, v->psf, v->side);
+    (void)dp_auto_trim(r, v->psf, v->side);
     DP_TRY(deconvolve(r, s->ending, s->given, s->out));
     DP_TRY(dp_image_from_view(s->out, diag, &v->picture));
     DP_TRY(dp_luma_image(&v->picture, diag, &v->luma));
@@ -258,8 +258,7 @@ static dipper_status develop(dp_auto *r, const scene *s, const dp_candidate *fou
     enum { ROOM = 2 };
     const double third = (to - from) / 3;
     bool better = false;
-    dp_auto_trim(r, found->psf, r->side);
-    const int across = r->info->psf_width, up = r->info->psf_height, wanted = (across > up ? across : up) + ROOM;
+    const int wanted = dp_auto_trim(r, found->psf, r->side) + ROOM;
     DP_TRY(begin(v, found->psf, r->side, wanted < r->side ? wanted : r->side, &r->context->diag));
     dp_auto_enter(r, "deconvolution", from, from + third);
     DP_TRY(make(r, s, v));
@@ -340,7 +339,7 @@ static dipper_status restore_polished(dp_auto *r, const scene *s) {
     if (status == DIPPER_OK) status = blend(r, versions, count, best);
     if (status == DIPPER_OK) {
         dp_auto_take(r, &r->found[best]);
-        dp_auto_trim(r, versions[best].psf, versions[best].side);
+        (void)dp_auto_trim(r, versions[best].psf, versions[best].side);
         status = polish(r, s, &versions[best]);
     }
     if (status == DIPPER_OK) status = dp_image_to_view(&versions[best].picture, &r->context->diag, s->out);
@@ -359,7 +358,7 @@ static void settle(dp_auto *r, const version *v, int chosen) {
     dp_psf_place(v->psf, v->side, c.psf, r->side);
     while (r->found_count > 1) dp_free(r->found[--r->found_count].psf);
     dp_auto_take(r, &r->found[0]);
-    dp_auto_trim(r, c.psf, r->side);
+    (void)dp_auto_trim(r, c.psf, r->side);
 }
 
 /* Much quicker there than in the whole. */

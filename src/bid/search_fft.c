@@ -45,10 +45,10 @@ void dp_search_windows(dp_search *s) {
     if (s->wide != NULL && coarse_most(s) < COARSE_LEAST) s->wide = NULL;
 }
 
-void dp_search_narrow(dp_search *s, int window) {
+void dp_search_narrow(dp_search *s, int extent) {
     const int last = s->window_count - 1;
     int at = 0;
-    while (at < last && s->windows[at] < window) at++;
+    while (at < last && s->windows[at] < extent) at++;
     const int from = at > 0 ? at - 1 : 0, to = at < last ? at + 1 : last;
     s->window_count = to - from + 1;
     memmove(s->windows, s->windows + from, (size_t)s->window_count * sizeof *s->windows);

@@ -56,9 +56,9 @@ typedef struct dp_search {
  * 101 px; larger ones in the wide picture, which is dropped if none is large enough for it. */
 void dp_search_windows(dp_search *search);
 
-/* Leaves the windows from the next smaller to the next larger one than window, or nearest to it, and no wide picture.
- */
-void dp_search_narrow(dp_search *search, int window);
+/* Leaves the smallest window that holds a PSF of `extent` px, or the largest one, the ones before and after, and no
+ * wide picture. */
+void dp_search_narrow(dp_search *search, int extent);
 
 /* Candidates share the threads, each its own. The result does not depend on their number.
  * best: its psf (side, side) is the caller's memory. DIPPER_ERROR_DIVERGED: no estimate came to anything;
