@@ -169,8 +169,40 @@ static void right_psf_explains_more(void **state) {
     }
 }
 
+/* What is beyond the sensor's range is no error: it is neither taken off nor counted as unexplained. */
+static void lights_stay_bright(void **state) {
+    (void)state;
+    static float sharp[COUNT];
+    float psf[PSF * PSF];
+    dp_image restored = {0};
+    double unexplained, before = 0, after = 0;
+    int lit = 0;
+    draw_bent_line(psf);
+    dp_image blurred = see(psf, 0.002, sharp);
+    assert_int_equal(dp_image_create(SIDE, SIDE, 1, &diag, &restored), DIPPER_OK);
+    for (int i = 0; i < COUNT; i++) {
+        blurred.data[i] = fminf(1.6F * blurred.data[i], 1);
+        restored.data[i] = sharp[i] *= 1.6F;
+    }
+    const dp_polish job = {.be = be, .blurred = &blurred, .noise_sigma = 0.002, .side = PSF};
+    assert_int_equal(dp_polish_unexplained(&job, psf, &restored, &unexplained, &diag), DIPPER_OK);
+    assert_int_equal(dp_polish_picture(&job, psf, &restored, &diag), DIPPER_OK);
+    for (int i = 0; i < COUNT; i++) {
+        if (blurred.data[i] < 1) continue;
+        lit++;
+        before += sharp[i];
+        after += restored.data[i];
+    }
+    print_message("%d lit: mean %.3f -> %.3f, unexplained %.4f\n", lit, before / lit, after / lit, unexplained);
+    assert_true(lit > COUNT / 20 && before / lit > 1.15);
+    assert_true(fabs(after / lit - before / lit) < 0.01 && unexplained < 0.01);
+    dp_image_free(&blurred);
+    dp_image_free(&restored);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(picture_gains), cmocka_unit_test(rounds_can_be_cut_short),
-                                       cmocka_unit_test(psf_gains), cmocka_unit_test(right_psf_explains_more)};
+                                       cmocka_unit_test(psf_gains), cmocka_unit_test(right_psf_explains_more),
+                                       cmocka_unit_test(lights_stay_bright)};
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -53,6 +53,24 @@ static void truth_is_best(void **state) {
     assert_true(truth.log_rms < unexplained.log_rms && truth.score < unexplained.score);
 }
 
+/* Nothing is unexplained where the sensor's range ended. */
+static void lights_are_explained(void **state) {
+    (void)state;
+    dp_image bright = {0}, clipped = {0};
+    int lit = 0;
+    assert_int_equal(dp_image_copy(&sharp, &diag, &bright), DIPPER_OK);
+    assert_int_equal(dp_image_copy(&blurred, &diag, &clipped), DIPPER_OK);
+    for (int i = 0; i < SEEN * SEEN; i++) {
+        bright.data[i] *= 2;
+        lit += clipped.data[i] > 0.5F;
+        clipped.data[i] = fminf(2 * clipped.data[i], 1);
+    }
+    assert_true(lit > SEEN * SEEN / 10);
+    assert_true(rank(&bright, &clipped, psf).log_rms < log(1e-5));
+    dp_image_free(&bright);
+    dp_image_free(&clipped);
+}
+
 /* A picture and half of its copy, taken off at a distance, as a wrong PSF leaves it. */
 static void rings_cost(void **state) {
     (void)state;
@@ -104,6 +122,7 @@ static void what_cannot_be_judged(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(truth_is_best),
+        cmocka_unit_test(lights_are_explained),
         cmocka_unit_test(rings_cost),
         cmocka_unit_test(ringing_is_the_lowest_lag),
         cmocka_unit_test(what_cannot_be_judged),

@@ -80,11 +80,11 @@ static void windows_suit_the_picture(void **state) {
 }
 
 /* Its windows are `count`, the first and the last of them as said. */
-static void narrows_to(const dp_image *picture, const dp_image *wide, int window, int count, int first, int last) {
+static void narrows_to(const dp_image *picture, const dp_image *wide, int extent, int count, int first, int last) {
     dp_search s = {.luma = picture, .wide = wide};
     dp_search_windows(&s);
     const int side = s.side;
-    dp_search_narrow(&s, window);
+    dp_search_narrow(&s, extent);
     assert_int_equal(s.window_count, count);
     assert_int_equal(s.windows[0], first);
     assert_int_equal(s.windows[count - 1], last);
@@ -97,6 +97,7 @@ static void windows_nearby(void **state) {
     dp_image picture = {.width = 500, .height = 450, .channels = 1}, small = {.width = 40, .height = 40, .channels = 1},
              wide = {.width = 900, .height = 800, .channels = 1};
     narrows_to(&picture, &wide, 19, 3, 13, 27);
+    narrows_to(&picture, &wide, 25, 3, 19, 37);
     narrows_to(&picture, &wide, 7, 2, 7, 9);
     narrows_to(&picture, &wide, 101, 2, 71, 101);
     narrows_to(&picture, &wide, 55, 3, 51, 101); /* from the wide picture: none of the list */

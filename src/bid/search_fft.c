@@ -12,6 +12,7 @@
 #include "image/psf.h"
 #include "image/resize.h"
 #include "metric/metric.h"
+#include "metric/psf_shape.h"
 
 /* ---- Windows ---- */
 
@@ -118,8 +119,11 @@ static dipper_status restore(const dp_search *s, dp_backend *be, dp_diag *diag, 
 }
 
 static dipper_status measure(const dp_search *s, dp_backend *be, slot *k, dp_diag *diag) {
+    dp_psf_shape shape;
     dp_psf_place(k->found, k->c.window, k->c.psf, s->side);
     k->filled = true;
+    DP_TRY(dp_psf_shape_measure(k->c.psf, s->side, s->side, diag, &shape));
+    k->c.radius = shape.radius;
     return restore(s, be, diag, &k->c);
 }
 
@@ -147,24 +151,25 @@ static dipper_status estimate(const dp_search *s, const dp_estimate *job, slot *
 /* A PSF that was cut off or came about by chance is another one in another window; more than AGREED is no merit. */
 static const double AGREED = 0.85, AGREEMENT_WEIGHT = 0.1; /* docs/auto.md */
 
-/* Nothing but what makes a photograph soft: like one of these Gaussians. */
-static bool is_point(const float *psf, int side) {
+/* Nothing but what makes a photograph soft: like one of these Gaussians, and crumbs at most. docs/auto.md */
+static bool is_point(const dp_candidate *c, int side) {
     enum { SIDE = 9 };
-    static const double ALIKE = 0.75, soft[] = {0.4, 0.9};
+    static const double RADIUS = 3, ALIKE = 0.75, soft[] = {0.4, 0.9};
+    if (c->radius >= RADIUS) return false;
     for (size_t n = 0; n < sizeof soft / sizeof *soft; n++) {
         float point[SIDE * SIDE];
         for (int i = 0; i < SIDE * SIDE; i++) {
             const double y = i / SIDE - SIDE / 2, x = i % SIDE - SIDE / 2;
             point[i] = (float)exp(-(y * y + x * x) / (2 * soft[n] * soft[n]));
         }
-        if (dp_psf_compare(psf, side, side, point, SIDE, SIDE).correlation > ALIKE) return true;
+        if (dp_psf_compare(c->psf, side, side, point, SIDE, SIDE).correlation > ALIKE) return true;
     }
     return false;
 }
 
-/* Among lights a point always agrees: their traces have steep borders however they were blurred. */
+/* A point always agrees, since no blur explains any picture. */
 static void rate(const dp_search *s, dp_candidate *c, double agreement) {
-    const bool suspicious = s->blurred && is_lit(s->luma) && is_point(c->psf, s->side);
+    const bool suspicious = s->blurred && is_point(c, s->side);
     const double credit = suspicious ? 0 : fmin(agreement, AGREED);
     c->agreement = agreement;
     c->score = c->rank.score - AGREEMENT_WEIGHT * credit;

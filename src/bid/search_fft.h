@@ -25,6 +25,7 @@ typedef struct dp_candidate {
     int window;                /* px: side that it was told */
     double softness;           /* px */
     float *psf;                /* (side, side) of the search */
+    double radius;             /* of psf, px: dp_psf_shape */
     double agreement; /* likeness to the PSF found in the next larger window: a right one stays when it is given
                          more room; in the largest to that of the one before, 0: there is no other */
     dp_rank rank;     /* of luma restored with it */
