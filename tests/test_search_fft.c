@@ -45,7 +45,7 @@ static double correlation(const float *a, const float *b, int n) {
 
 static dp_search search_in(const dp_image *blurred) {
     static const dp_variant variant = {.method = "map-l0"};
-    dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .variant = &variant};
+    dp_search s = {.be = be, .luma = blurred, .noise_sigma = 0.001, .blurred = true, .variant = &variant};
     dp_search_windows(&s);
     return s;
 }

@@ -168,7 +168,9 @@ static bool is_point(const dp_candidate *c, int side) {
 }
 
 /* A point always agrees, since no blur explains any picture. */
-static void rate(const dp_search *s, dp_candidate *c, double agreement) {
+static void rate(const dp_search *s, slot *k, double agreement) {
+    dp_candidate *c = &k->c;
+    if (!k->filled) return;
     const bool suspicious = s->blurred && is_point(c, s->side);
     const double credit = suspicious ? 0 : fmin(agreement, AGREED);
     c->agreement = agreement;
@@ -223,7 +225,7 @@ static void compare(const dp_search *s, slot *k) {
     for (int i = 0; i < n; i++) {
         const slot *other = i + 1 < n && k[i + 1].c.window > 0 ? &k[i + 1] : i > 0 ? &k[i - 1] : NULL;
         const bool both = other != NULL && other->filled && k[i].filled;
-        rate(s, &k[i].c, both ? dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation : 0);
+        rate(s, &k[i], both ? dp_psf_compare(k[i].c.psf, side, side, other->c.psf, side, side).correlation : 0);
     }
 }
 
@@ -314,7 +316,7 @@ static dipper_status refine(state *t, const dp_candidate *c, int side, dp_diag *
         status = estimate(s, &job, &k, diag);
         finish(t, dp_seconds() - begun, 1, true);
     }
-    rate(s, &k.c, c->agreement);
+    rate(s, &k, c->agreement);
     if (status == DIPPER_OK) keep_if_better(t, &k);
     clear(&k);
     return status;
@@ -369,7 +371,7 @@ static dipper_status soften(state *t, dp_diag *diag) {
         memcpy(k.found, b->found, (size_t)k.c.window * (size_t)k.c.window * sizeof *k.found);
         if (dp_soften(&job, b->latent, softness[i], &nothing, k.found) == DIPPER_OK)
             status = measure(s, s->be, &k, diag);
-        rate(s, &k.c, b->c.agreement);
+        rate(s, &k, b->c.agreement);
         finish(t, dp_seconds() - begun, 1, true);
         const double least = whitest.filled ? whitest.c.rank.whiteness : sharp->whiteness;
         if (!k.filled || k.c.rank.whiteness >= least || k.c.rank.log_rms <= sharp->log_rms - FALL) continue;
