@@ -240,14 +240,14 @@ static bool goes_on(double took, void *user) {
 }
 
 /* On white paper much more is known. What is needed before a round can be judged takes less than LEAST_ROUNDS times
- * what the search's first PSF took, pixel for pixel. */
-static dipper_status refine_on_paper(dp_auto *r) {
+ * what the search's first PSF took, pixel for pixel. extent: of the PSF, px. */
+static dipper_status refine_on_paper(dp_auto *r, int extent) {
     enum { LEAST_ROUNDS = 3 };
     const dp_paper job = {.be = r->context->be,
                           .plane = r->wide.data != NULL ? &r->wide : &r->part,
                           .noise_sigma = r->noise_sigma,
                           .side = r->side,
-                          .window = dp_auto_trim(r, r->found[0].psf, r->side),
+                          .window = extent,
                           .goes_on = goes_on,
                           .user = r};
     const double pixels = (double)dp_image_plane_count(job.plane) / (double)dp_image_plane_count(&r->part);
@@ -340,8 +340,7 @@ static dipper_status find_psf(dp_auto *r) {
     const size_t at_once = dp_image_plane_count(&r->part) * (size_t)search.be->threads;
     const size_t wide = dp_image_plane_count(&r->wide);
     r->info->memory_bytes = (wide > at_once ? wide : at_once) * sizeof(float) * 30;
-    (void)dp_auto_trim(r, r->found[0].psf, r->side);
-    DP_TRY(refine_on_paper(r));
+    DP_TRY(refine_on_paper(r, dp_auto_trim(r, r->found[0].psf, r->side)));
     return r->cancelled ? stopped(r) : DIPPER_OK;
 }
 

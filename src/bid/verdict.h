@@ -69,7 +69,7 @@ enum { DP_VERDICT_LEAST = 96, DP_VERDICT_MOST = 384 }; /* px: pictures below are
 dipper_status dp_verdict_judge(const dp_case *c, bool second_opinions, dp_diag *diag, dipper_verdict *out);
 /* Is a picture of that steepness, for which a PSF of that radius (px; NaN: not known) was found, sharp? */
 bool dp_is_sharp(double steepness, double radius);
-/* false: it is blurred, if that is known */
+/* Steep enough for a sharp picture, if the PSF is small? NaN (not known): false. */
 bool dp_may_be_sharp(double steepness);
 /* dp_steepness of the part of a picture that shows its blur best. NaN: too small to tell,
  * or lit by lamps at night. DIPPER_ERROR_MEMORY. */
