@@ -1,5 +1,5 @@
-# The CUDA back end: DIPPER_CUDA AUTO builds it where a CUDA compiler and cuDNN 9 are found, in the system's places, in
-# the toolkit's, or inside Python packages (nvidia/cudnn, as PyTorch brings it).
+# The CUDA back end: DIPPER_CUDA AUTO builds it where a CUDA compiler and cuDNN 9.8 or later are found, in the system's
+# places, in the toolkit's, or inside Python packages (nvidia/cudnn, as PyTorch brings it).
 set(DIPPER_HAVE_CUDA OFF)
 set(CMAKE_CUDA_ARCHITECTURES 80;90 CACHE STRING "GPU architectures to compile for")
 if(NOT DIPPER_CUDA STREQUAL "OFF")
@@ -18,14 +18,21 @@ if(NOT DIPPER_CUDA STREQUAL "OFF")
   find_library(CUDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${CUDNN_ROOT}/lib ${CUDAToolkit_LIBRARY_DIR}
     ${dipper_python_cudnn}/lib)
   mark_as_advanced(CUDNN_INCLUDE_DIR CUDNN_LIBRARY DIPPER_PYTHON)
-  if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND AND CUDNN_INCLUDE_DIR AND CUDNN_LIBRARY)
+  set(dipper_cudnn_version 0)
+  if(EXISTS ${CUDNN_INCLUDE_DIR}/cudnn_version.h)
+    file(READ ${CUDNN_INCLUDE_DIR}/cudnn_version.h dipper_header)
+    if(dipper_header MATCHES "define CUDNN_MAJOR ([0-9]+).*define CUDNN_MINOR ([0-9]+)")
+      set(dipper_cudnn_version ${CMAKE_MATCH_1}.${CMAKE_MATCH_2})
+    endif()
+  endif()
+  if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND AND CUDNN_LIBRARY AND dipper_cudnn_version VERSION_GREATER_EQUAL 9.8)
     set(DIPPER_HAVE_CUDA ON)
     set(CMAKE_CUDA_STANDARD 17)
     enable_language(CUDA)
   elseif(DIPPER_CUDA STREQUAL "ON")
     message(FATAL_ERROR "DIPPER_CUDA=ON, but it lacks: a CUDA compiler (${CMAKE_CUDA_COMPILER}), the CUDA toolkit "
-      "(${CUDAToolkit_FOUND}), cudnn_graph.h (${CUDNN_INCLUDE_DIR}) or libcudnn (${CUDNN_LIBRARY}). CUDNN_ROOT names a "
-      "folder with include/ and lib/")
+      "(${CUDAToolkit_FOUND}), cuDNN 9.8 or later (${CUDNN_INCLUDE_DIR}/cudnn_version.h says ${dipper_cudnn_version}) or "
+      "libcudnn (${CUDNN_LIBRARY}). CUDNN_ROOT names a folder with include/ and lib/")
   endif()
 endif()
 

@@ -1,5 +1,5 @@
 # Tests, found by their files. Exit code 77 means skipped, and is reported so.
-#   tests/test_NAME.c   cmocka program that may look inside the core; NAME_vips, NAME_fft ... need that library
+#   tests/test_NAME.c   cmocka program that may look inside the core; NAME_vips, NAME_fft, NAME_cudnn ... need that library
 #   tests/checkop*.c    one program, checkop: every op on every back end
 #   tests/cli/*.sh      runs the command ($DIPPER); tests/cli/*.c are its helper programs ($DIPPER_HELPERS/NAME)
 #   tools/check_*.sh    rules of the house that a build can break
@@ -23,7 +23,7 @@ endfunction()
 # Leaves out sources that end in _vips.c and so on when that library is not in this build.
 function(dipper_drop_absent list)
   set(sources ${${list}})
-  foreach(pair VIPS:vips JANSSON:jansson XXHASH:xxhash FFTW:fft ONEDNN:dnnl)
+  foreach(pair VIPS:vips JANSSON:jansson XXHASH:xxhash FFTW:fft ONEDNN:dnnl CUDA:cudnn)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 option)
     list(GET pair 1 suffix)
@@ -43,7 +43,12 @@ if(DIPPER_HAVE_CMOCKA)
     string(REPLACE "test_" "" name ${target})
     dipper_add_inner_program(${target} tests ${source})
     target_link_libraries(${target} PRIVATE PkgConfig::CMOCKA)
-    dipper_add_test(${name} unit ${target})
+    set(label unit)
+    if(name MATCHES "_cudnn$")
+      set(label gpu)
+      target_include_directories(${target} SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR} ${CUDAToolkit_INCLUDE_DIRS})
+    endif()
+    dipper_add_test(${name} ${label} ${target})
   endforeach()
 endif()
 

@@ -33,6 +33,9 @@ typedef struct dp_backend_vtable {
     void (*copy)(dp_backend *be, void *to, const void *from, size_t bytes);
 
     /* The rest is NULL where memory is the host's and nothing can be recorded. */
+    /* plan_new of these n ops will follow: what they have to look up first is looked up for several at once. Fails in
+     * silence: plan_new meets it again. */
+    void (*expect)(dp_backend *be, int n, const dp_op *const *ops);
     /* p, from alloc, holds weights until it is released: written by upload and DP_ADAM alone, so that a back end may
      * keep them rounded beside. */
     void (*weights)(dp_backend *be, void *p, size_t bytes);

@@ -298,14 +298,7 @@ dp_step *dp_graph_emit(dp_graph *g, const dp_op *op, int args, const dp_value *a
     dp_step *s = &g->step[g->steps];
     *s = (dp_step){.op = *op, .args = args, .workspace = -1, .owner = g->owner, .on = true};
     memcpy(s->arg, arg, (size_t)args * sizeof *arg);
-    size_t bytes = 0;
-    if (g->be->vt->plan_new(g->be, op, &g->diag, &s->plan, &bytes) != DIPPER_OK) return NULL;
     g->steps++;
-    if (bytes > 0) {
-        s->workspace = dp_graph_tensor(g, dp_vector(0));
-        if (s->workspace < 0) return NULL;
-        g->tensor[s->workspace].bytes = bytes;
-    }
     return s;
 }
 
@@ -360,10 +353,34 @@ static void emit_forward(dp_graph *g) {
     g->forward_steps = g->steps;
 }
 
+static void expect_steps(dp_graph *g) {
+    if (g->be->vt->expect == NULL) return;
+    const dp_op **ops = dp_alloc((size_t)g->steps, sizeof *ops);
+    if (ops == NULL) return;
+    for (int i = 0; i < g->steps; i++) ops[i] = &g->step[i].op;
+    g->be->vt->expect(g->be, g->steps, ops);
+    dp_free(ops);
+}
+
+static dipper_status plan_steps(dp_graph *g) {
+    expect_steps(g);
+    for (int i = 0; i < g->steps; i++) {
+        dp_step *s = &g->step[i];
+        size_t bytes = 0;
+        DP_TRY(g->be->vt->plan_new(g->be, &s->op, &g->diag, &s->plan, &bytes));
+        if (bytes == 0) continue;
+        s->workspace = dp_graph_tensor(g, dp_vector(0));
+        if (s->workspace < 0) return g->diag.status;
+        g->tensor[s->workspace].bytes = bytes;
+    }
+    return DIPPER_OK;
+}
+
 dipper_status dp_graph_compile(dp_graph *g, dp_diag *diag) {
     if (g->diag.status == DIPPER_OK) find_idle_biases(g);
     if (g->diag.status == DIPPER_OK) emit_forward(g);
     if (g->diag.status == DIPPER_OK) (void)dp_graph_emit_backward(g);
+    if (g->diag.status == DIPPER_OK) (void)plan_steps(g);
     if (g->diag.status == DIPPER_OK) (void)dp_graph_place(g);
     if (g->diag.status != DIPPER_OK) return dp_fail(diag, g->diag.status, "%s", g->diag.text);
     return DIPPER_OK;

@@ -24,10 +24,18 @@ void dp_cuda_dnn_version(char text[32]) {
     snprintf(text, 32, "plain loops for cuDNN");
 }
 
-dipper_status dp_cuda_dnn_plan(dp_cuda *, const dp_cuda_conv *conv, dp_diag *diag, void **plan, size_t *workspace) {
-    *workspace = room_bytes;
+bool dp_cuda_dnn_shares(const dp_cuda *) {
+    return true;
+}
+
+dipper_status dp_cuda_dnn_begin(dp_cuda *, const dp_cuda_conv *conv, dp_diag *diag, void **plan) {
     *plan = new (std::nothrow) dp_cuda_conv(*conv);
     return *plan != nullptr ? DIPPER_OK : dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
+}
+
+dipper_status dp_cuda_dnn_finish(dp_cuda *, void *, dp_diag *, size_t *workspace) {
+    *workspace = room_bytes;
+    return DIPPER_OK;
 }
 
 void dp_cuda_dnn_drop(void *plan) {

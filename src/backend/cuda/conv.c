@@ -48,12 +48,13 @@ static size_t weight_count(const dp_op *op) {
 
 /* ---- Plans ---- */
 
-/* A plan holds no data, so that equal convolutions share one; to find an engine takes cuDNN some milliseconds, and a
- * network has many equal ones, as have its scales, restarts and losses. They stay until the back end is closed: some
- * dozens for each size of picture. */
+/* A plan holds no data, so that equal convolutions share one; to find an engine takes cuDNN milliseconds, and a network
+ * has many equal ones, as have its scales, restarts and losses. They stay until the back end is closed: some dozens for
+ * each size of picture. */
 typedef struct dp_cuda_known {
     dp_cuda_conv conv;
-    void *plan;
+    void *plan; /* NULL: not begun */
+    bool finished;
     size_t workspace;
     struct dp_cuda_known *next;
 } known;
@@ -71,22 +72,48 @@ static bool is_same(const dp_cuda_conv *a, const dp_cuda_conv *b) {
     return memcmp(a, b, sizeof *a) == 0; /* ints and enumerations: nothing between them */
 }
 
-static dipper_status find_plan(dp_cuda *be, const dp_cuda_conv *c, dp_diag *diag, const known **out) {
+/* Where that convolution is kept, or will be; NULL: no memory. */
+static known *place_of(dp_cuda *be, const dp_cuda_conv *c) {
     known *k = be->known;
     while (k != NULL && !is_same(&k->conv, c)) k = k->next;
-    *out = k;
-    if (k != NULL) return DIPPER_OK;
+    if (k != NULL) return k;
     k = dp_alloc(1, sizeof *k);
-    if (k == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
-    const dipper_status status = dp_cuda_dnn_plan(be, c, diag, &k->plan, &k->workspace);
-    if (status != DIPPER_OK) {
-        dp_free(k);
-        return status;
-    }
+    if (k == NULL) return NULL;
     k->conv = *c;
     k->next = be->known;
-    *out = be->known = k;
+    return be->known = k;
+}
+
+static dipper_status find_plan(dp_cuda *be, const dp_cuda_conv *c, dp_diag *diag, const known **out) {
+    known *k = place_of(be, c);
+    *out = k;
+    if (k == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
+    if (k->finished) return DIPPER_OK;
+    if (k->plan == NULL) DP_TRY(dp_cuda_dnn_begin(be, c, diag, &k->plan));
+    DP_TRY(dp_cuda_dnn_finish(be, k->plan, diag, &k->workspace));
+    k->finished = true;
     return DIPPER_OK;
+}
+
+static bool is_conv(const dp_op *op) {
+    return op->kind == DP_CONV_FWD || op->kind == DP_CONV_BWD_DATA || op->kind == DP_CONV_BWD_WEIGHTS;
+}
+
+void dp_cuda_conv_expect(dp_backend *base, int n, const dp_op *const *ops) {
+    dp_cuda *be = (dp_cuda *)base;
+    int count = 0;
+    known **fresh = dp_cuda_dnn_shares(be) ? dp_alloc((size_t)n, sizeof(known *)) : NULL;
+    if (fresh == NULL) return;
+    for (int i = 0; i < n; i++) {
+        if (!is_conv(ops[i]) || is_point(ops[i])) continue;
+        const known *before = be->known;
+        const dp_cuda_conv c = plain(be, ops[i]);
+        known *k = place_of(be, &c);
+        if (k != NULL && be->known != before) fresh[count++] = k;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(base->threads)
+    for (int i = 0; i < count; i++) (void)dp_cuda_dnn_begin(be, &fresh[i]->conv, NULL, &fresh[i]->plan);
+    dp_free(fresh);
 }
 
 static dipper_status prepare(dp_cuda_plan *plan, dp_diag *diag, size_t *workspace) {

@@ -1,31 +1,84 @@
 /* Convolutions by cuDNN's graph interface (its older calls are deprecated): one operation, a deterministic engine. */
 #include <cudnn.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "backend/cuda/dnn.h"
 #include "base/memory.h"
 
 enum { MOST_MADE = 8, MOST_CANDIDATES = 64, X = 'x', W = 'w', Y = 'y', ALIGNMENT = 16 };
 
+typedef struct dnn {                 /* what dp_cuda.dnn points to */
+    cudnnHandle_t handle;            /* NULL: described */
+    cudnnBackendDescriptor_t device; /* its properties, which threads may share, as they may not the handle; or NULL */
+} dnn;
+
 typedef struct dnn_plan {
+    dp_cuda_conv conv;
     cudnnBackendDescriptor_t made[MOST_MADE]; /* what the plan is made of */
     int count;
+    cudnnBackendDescriptor_t graph;
+    cudnnBackendDescriptor_t config[MOST_CANDIDATES]; /* ways to do it that fit, best first; until it is finished */
+    int configs;
     cudnnBackendDescriptor_t plan;
 } dnn_plan;
 
+static const dnn *dnn_of(const dp_cuda *be) {
+    return be->dnn;
+}
+
+static void forget(cudnnBackendDescriptor_t *d) {
+    if (*d != NULL) (void)cudnnBackendDestroyDescriptor(*d);
+    *d = NULL;
+}
+
 /* ---- Opening ---- */
 
+static dnn *dnn_new(dp_cuda *be, dp_diag *diag) {
+    be->dnn = dp_alloc(1, sizeof(dnn));
+    if (be->dnn == NULL) (void)dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory to open cuDNN");
+    return be->dnn;
+}
+
+/* Properties of a device, known by that attribute. cuDNN 9.8 and later. */
+static cudnnStatus_t find_device(dnn *d, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                                 size_t count, const void *value) {
+    cudnnStatus_t status = cudnnBackendCreateDescriptor(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &d->device);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendSetAttribute(d->device, name, type, (int64_t)count, value);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendFinalize(d->device);
+    if (status != CUDNN_STATUS_SUCCESS) forget(&d->device);
+    return status;
+}
+
+static dipper_status opened(cudnnStatus_t status, dp_diag *diag) {
+    if (status == CUDNN_STATUS_SUCCESS) return DIPPER_OK;
+    return dp_fail(diag, DIPPER_ERROR_DEVICE, "cuDNN cannot be opened: %s", cudnnGetErrorString(status));
+}
+
 dipper_status dp_cuda_dnn_open(dp_cuda *be, dp_diag *diag) {
-    cudnnHandle_t handle = NULL;
-    const cudnnStatus_t status = cudnnCreate(&handle);
-    be->dnn = handle;
-    return status == CUDNN_STATUS_SUCCESS
-               ? DIPPER_OK
-               : dp_fail(diag, DIPPER_ERROR_DEVICE, "cuDNN cannot be opened: %s", cudnnGetErrorString(status));
+    dnn *d = dnn_new(be, diag);
+    if (d == NULL) return DIPPER_ERROR_MEMORY;
+    DP_TRY(opened(cudnnCreate(&d->handle), diag));
+    (void)find_device(d, CUDNN_ATTR_DEVICEPROP_HANDLE, CUDNN_TYPE_HANDLE, 1, &d->handle); /* else one by one */
+    return DIPPER_OK;
+}
+
+dipper_status dp_cuda_dnn_describe(dp_cuda *be, const char *json, dp_diag *diag) {
+    dnn *d = dnn_new(be, diag);
+    if (d == NULL) return DIPPER_ERROR_MEMORY;
+    return opened(find_device(d, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, strlen(json), json), diag);
+}
+
+bool dp_cuda_dnn_shares(const dp_cuda *be) {
+    return dnn_of(be)->device != NULL;
 }
 
 void dp_cuda_dnn_close(dp_cuda *be) {
-    if (be->dnn != NULL) (void)cudnnDestroy(be->dnn);
+    dnn *d = be->dnn;
+    if (d == NULL) return;
+    forget(&d->device);
+    if (d->handle != NULL) (void)cudnnDestroy(d->handle);
+    dp_free(d);
     be->dnn = NULL;
 }
 
@@ -123,7 +176,7 @@ static const names weights_names = {CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD
                                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
 
 /* The graph of the one operation. */
-static cudnnBackendDescriptor_t graph(maker *m, dp_cuda *be, const dp_cuda_conv *c) {
+static cudnnBackendDescriptor_t graph(maker *m, const dnn *d, const dp_cuda_conv *c) {
     const names *n = c->kind == DP_CONV_FWD        ? &forward_names
                      : c->kind == DP_CONV_BWD_DATA ? &data_names
                                                    : &weights_names;
@@ -143,7 +196,8 @@ static cudnnBackendDescriptor_t graph(maker *m, dp_cuda *be, const dp_cuda_conv 
     finalize(m, op, "an operation");
     cudnnBackendDescriptor_t g = create(m, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, "a graph");
     set(m, g, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &op, "a graph's operation");
-    set(m, g, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &be->dnn, "a graph's handle");
+    if (d->handle != NULL)
+        set(m, g, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &d->handle, "a graph's handle");
     finalize(m, g, "a graph");
     return g;
 }
@@ -190,45 +244,60 @@ static bool fits(dp_cuda_precision precision, traits t) {
     return precision != DP_CUDA_F32 || (!t.tensor_cores && !t.lossy);
 }
 
-static bool try_config(dp_cuda *be, cudnnBackendDescriptor_t config, cudnnBackendDescriptor_t *plan) {
+static bool sets(cudnnBackendDescriptor_t d, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                 const void *value) {
+    return cudnnBackendSetAttribute(d, name, type, 1, value) == CUDNN_STATUS_SUCCESS;
+}
+
+static void forget_configs(dnn_plan *p) {
+    while (p->configs > 0) forget(&p->config[--p->configs]);
+}
+
+static bool for_whom(const dnn *d, cudnnBackendDescriptor_t plan) {
+    return d->handle != NULL
+               ? sets(plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, &d->handle)
+               : sets(plan, CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, &d->device);
+}
+
+static bool try_config(const dnn *d, cudnnBackendDescriptor_t config, cudnnBackendDescriptor_t *plan) {
     *plan = NULL;
-    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, plan) != CUDNN_STATUS_SUCCESS)
-        return false;
-    if (cudnnBackendSetAttribute(*plan, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &be->dnn) ==
-            CUDNN_STATUS_SUCCESS &&
-        cudnnBackendSetAttribute(*plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                                 &config) == CUDNN_STATUS_SUCCESS &&
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, plan) == CUDNN_STATUS_SUCCESS &&
+        for_whom(d, *plan) &&
+        sets(*plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_TYPE_BACKEND_DESCRIPTOR, &config) &&
         cudnnBackendFinalize(*plan) == CUDNN_STATUS_SUCCESS)
         return true;
-    (void)cudnnBackendDestroyDescriptor(*plan);
-    *plan = NULL;
+    forget(plan);
     return false;
 }
 
-/* The first that fits of those that cuDNN's heuristic names, best first: measuring would choose now this, now that. */
-static bool choose(maker *m, dp_cuda *be, const dp_cuda_conv *c, cudnnBackendDescriptor_t g,
-                   cudnnBackendHeurMode_t mode, cudnnBackendDescriptor_t *plan) {
-    cudnnBackendDescriptor_t heuristic = NULL, config[MOST_CANDIDATES] = {NULL};
+/* What a heuristic of cuDNN names for that device; NULL: for the graph's handle. Returns how many. */
+static int64_t name_ways(cudnnBackendDescriptor_t device, dnn_plan *p, cudnnBackendHeurMode_t mode,
+                         cudnnBackendDescriptor_t config[MOST_CANDIDATES]) {
+    cudnnBackendDescriptor_t heuristic = NULL;
     int64_t count = 0;
-    bool found = false;
-    if (m->status != CUDNN_STATUS_SUCCESS ||
-        cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, &heuristic) != CUDNN_STATUS_SUCCESS)
-        return false;
-    for (int i = 0; i < MOST_CANDIDATES; i++)
-        (void)cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &config[i]);
-    if (cudnnBackendSetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1,
-                                 &g) == CUDNN_STATUS_SUCCESS &&
-        cudnnBackendSetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode) ==
-            CUDNN_STATUS_SUCCESS &&
+    if (cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, &heuristic) == CUDNN_STATUS_SUCCESS &&
+        (device == NULL || sets(heuristic, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, CUDNN_TYPE_BACKEND_DESCRIPTOR, &device)) &&
+        sets(heuristic, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_TYPE_BACKEND_DESCRIPTOR, &p->graph) &&
+        sets(heuristic, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, &mode) &&
         cudnnBackendFinalize(heuristic) == CUDNN_STATUS_SUCCESS)
         (void)cudnnBackendGetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                                        MOST_CANDIDATES, &count, config);
-    for (int64_t i = 0; i < count && i < MOST_CANDIDATES && !found; i++)
-        found = fits(c->precision, traits_of(config[i])) && try_config(be, config[i], plan);
+    forget(&heuristic);
+    return count;
+}
+
+/* Asks for ways to do it, best first, and keeps those that fit. Measuring them would choose now this, now that. */
+static void ask(const dnn *d, dnn_plan *p, cudnnBackendHeurMode_t mode) {
+    cudnnBackendDescriptor_t config[MOST_CANDIDATES] = {NULL};
     for (int i = 0; i < MOST_CANDIDATES; i++)
-        if (config[i] != NULL) (void)cudnnBackendDestroyDescriptor(config[i]);
-    (void)cudnnBackendDestroyDescriptor(heuristic);
-    return found;
+        (void)cudnnBackendCreateDescriptor(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, &config[i]);
+    int64_t count = name_ways(d->device, p, mode, config);
+    if (count == 0 && d->device != NULL && d->handle != NULL) count = name_ways(NULL, p, mode, config);
+    for (int i = 0; i < MOST_CANDIDATES; i++)
+        if (i < count && fits(p->conv.precision, traits_of(config[i])))
+            p->config[p->configs++] = config[i];
+        else
+            forget(&config[i]);
 }
 
 /* Which heuristic's first choice was the faster one on an H200, over the convolutions of SelfDeblur and `fast`. */
@@ -237,41 +306,66 @@ static cudnnBackendHeurMode_t better_mode(const dp_cuda_conv *c) {
     return b ? CUDNN_HEUR_MODE_B : CUDNN_HEUR_MODE_A;
 }
 
+static bool take_one(const dnn *d, dnn_plan *p) {
+    for (int i = 0; i < p->configs && p->plan == NULL; i++) (void)try_config(d, p->config[i], &p->plan);
+    forget_configs(p);
+    return p->plan != NULL;
+}
+
 /* ---- Plans ---- */
 
 void dp_cuda_dnn_drop(void *plan) {
     dnn_plan *p = plan;
     if (p == NULL) return;
-    if (p->plan != NULL) (void)cudnnBackendDestroyDescriptor(p->plan);
-    while (p->count > 0) (void)cudnnBackendDestroyDescriptor(p->made[--p->count]);
+    forget(&p->plan);
+    forget_configs(p);
+    while (p->count > 0) forget(&p->made[--p->count]);
     dp_free(p);
 }
 
-dipper_status dp_cuda_dnn_plan(dp_cuda *be, const dp_cuda_conv *c, dp_diag *diag, void **plan, size_t *workspace) {
+static dipper_status no_way(const dp_cuda_conv *c, const maker *m, dp_diag *diag) {
+    const bool broken = m->status != CUDNN_STATUS_SUCCESS;
+    return dp_fail(diag, DIPPER_ERROR_DEVICE,
+                   "cuDNN has no way to do %s of %d x %d x %d to %d x %d x %d, side %d%s%s%s%s", dp_op_name(c->kind),
+                   c->c, c->h, c->w, c->o, c->oh, c->ow, c->k, broken ? ": " : "", broken ? m->failed : "",
+                   broken ? ": " : "", broken ? cudnnGetErrorString(m->status) : "");
+}
+
+dipper_status dp_cuda_dnn_begin(dp_cuda *be, const dp_cuda_conv *c, dp_diag *diag, void **plan) {
     *plan = NULL;
     dnn_plan *p = dp_alloc(1, sizeof *p);
     if (p == NULL) return dp_fail(diag, DIPPER_ERROR_MEMORY, "out of memory for a convolution");
     maker m = {.plan = p, .status = CUDNN_STATUS_SUCCESS};
-    cudnnBackendDescriptor_t g = graph(&m, be, c);
-    int64_t bytes = 0, count = 0;
-    if (choose(&m, be, c, g, better_mode(c), &p->plan) || choose(&m, be, c, g, CUDNN_HEUR_MODE_A, &p->plan) ||
-        choose(&m, be, c, g, CUDNN_HEUR_MODE_FALLBACK, &p->plan)) {
-        (void)cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
-                                       &bytes);
-        *workspace = (size_t)bytes;
-        *plan = p;
-        return DIPPER_OK;
+    p->conv = *c;
+    p->graph = graph(&m, dnn_of(be), c);
+    if (m.status != CUDNN_STATUS_SUCCESS) {
+        dp_cuda_dnn_drop(p);
+        return no_way(c, &m, diag);
     }
-    const bool broken = m.status != CUDNN_STATUS_SUCCESS;
-    dp_cuda_dnn_drop(p);
-    return dp_fail(diag, DIPPER_ERROR_DEVICE,
-                   "cuDNN has no way to do %s of %d x %d x %d to %d x %d x %d, side %d%s%s%s%s", dp_op_name(c->kind),
-                   c->c, c->h, c->w, c->o, c->oh, c->ow, c->k, broken ? ": " : "", broken ? m.failed : "",
-                   broken ? ": " : "", broken ? cudnnGetErrorString(m.status) : "");
+    ask(dnn_of(be), p, better_mode(c));
+    *plan = p;
+    return DIPPER_OK;
+}
+
+dipper_status dp_cuda_dnn_finish(dp_cuda *be, void *plan, dp_diag *diag, size_t *workspace) {
+    static const cudnnBackendHeurMode_t others[] = {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK};
+    dnn_plan *p = plan;
+    int64_t bytes = 0, count = 0;
+    bool found = take_one(dnn_of(be), p);
+    for (size_t i = 0; i < sizeof others / sizeof *others && !found; i++) {
+        ask(dnn_of(be), p, others[i]);
+        found = take_one(dnn_of(be), p);
+    }
+    if (!found) return no_way(&p->conv, &(maker){.status = CUDNN_STATUS_SUCCESS}, diag);
+    (void)cudnnBackendGetAttribute(p->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count,
+                                   &bytes);
+    *workspace = (size_t)bytes;
+    return DIPPER_OK;
 }
 
 void dp_cuda_dnn_run(dp_cuda *be, void *plan, const void *x, const void *w, const void *y, void *ws) {
     const dnn_plan *p = plan;
+    const cudnnHandle_t handle = dnn_of(be)->handle;
     cudnnBackendDescriptor_t pack = NULL;
     const int64_t id[3] = {X, W, Y};
     const void *const pointer[3] = {x, w, y};
@@ -283,8 +377,8 @@ void dp_cuda_dnn_run(dp_cuda *be, void *plan, const void *x, const void *w, cons
     if (status == CUDNN_STATUS_SUCCESS)
         status = cudnnBackendSetAttribute(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &ws);
     if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendFinalize(pack);
-    if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(be->dnn, be->stream);
-    if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendExecute(be->dnn, p->plan, pack);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnSetStream(handle, be->stream);
+    if (status == CUDNN_STATUS_SUCCESS) status = cudnnBackendExecute(handle, p->plan, pack);
     if (pack != NULL) (void)cudnnBackendDestroyDescriptor(pack);
     dp_cuda_note(be, status == CUDNN_STATUS_SUCCESS ? cudaSuccess : cudaErrorUnknown);
 }

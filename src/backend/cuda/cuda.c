@@ -227,6 +227,7 @@ const dp_backend_vtable dp_backend_cuda = {
     .clear = dp_cuda_clear,
     .copy = dp_cuda_copy,
     .weights = dp_cuda_keep_weights,
+    .expect = dp_cuda_conv_expect,
     .record_begin = dp_cuda_record_begin,
     .record_end = dp_cuda_record_end,
     .replay = dp_cuda_replay,

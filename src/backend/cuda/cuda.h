@@ -104,7 +104,8 @@ void dp_cuda_point_bwd_weights(const dp_cuda_plan *plan, const void *x, const fl
                                void *ws);
 size_t dp_cuda_point_workspace(const dp_cuda *be, const dp_op *op);
 
-/* Drops the plans of convolutions that conv.c keeps. */
+/* The plans of convolutions that conv.c keeps: begins those that ops will need; drops all. */
+void dp_cuda_conv_expect(dp_backend *base, int n, const dp_op *const *ops);
 void dp_cuda_conv_forget(dp_cuda *be);
 
 /* The adjoint of the mirrored border of dx (op.x): its border goes to where it came from and becomes 0. With zero

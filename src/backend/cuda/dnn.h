@@ -21,8 +21,14 @@ dipper_status dp_cuda_dnn_open(dp_cuda *be, dp_diag *diag);
 void dp_cuda_dnn_close(dp_cuda *be);
 void dp_cuda_dnn_version(char text[32]); /* "cuDNN 9.13" */
 
-/* DIPPER_ERROR_DEVICE where the library has no deterministic way to do it in that precision. */
-dipper_status dp_cuda_dnn_plan(dp_cuda *be, const dp_cuda_conv *conv, dp_diag *diag, void **plan, size_t *workspace);
+/* Without a GPU, for planning alone: be->dnn from the description of one in cuDNN's JSON. */
+dipper_status dp_cuda_dnn_describe(dp_cuda *be, const char *json, dp_diag *diag);
+/* A plan is begun, which takes cuDNN milliseconds, and finished. Several may be begun at once, on as many threads, if
+ * dp_cuda_dnn_shares says so. *plan is NULL on failure of begin, and stays the caller's on that of finish.
+ * DIPPER_ERROR_DEVICE where the library has no deterministic way to do it in that precision. */
+bool dp_cuda_dnn_shares(const dp_cuda *be);
+dipper_status dp_cuda_dnn_begin(dp_cuda *be, const dp_cuda_conv *conv, dp_diag *diag, void **plan);
+dipper_status dp_cuda_dnn_finish(dp_cuda *be, void *plan, dp_diag *diag, size_t *workspace);
 void dp_cuda_dnn_run(dp_cuda *be, void *plan, const void *x, const void *w, const void *y, void *ws);
 void dp_cuda_dnn_drop(void *plan);
 
