@@ -1,5 +1,5 @@
 /* Second opinions: the PSF by other methods from the blurred picture alone, and from its four parts. */
-#include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -63,14 +63,14 @@ static dipper_status take_window(const dp_case *c, const dp_region *box, int mos
 }
 
 /* An estimate that comes to nothing is no opinion, and no error. */
-static dipper_status ask(const dp_case *c, const char *method, const dp_image *window, int side, dp_diag *diag,
-                         float *psf) {
+static dipper_status ask(const dp_case *c, dp_backend *be, const char *method, const dp_image *window, int side,
+                         dp_diag *diag, float *psf) {
     const dp_estimator *estimator = dp_estimator_find(method);
     dp_diag own = {0};
     if (estimator->run == NULL || window->width < 2 * side || window->height < 2 * side) return DIPPER_OK;
     if (dp_image_is_constant(window)) return DIPPER_OK;
     dp_estimate job = dp_estimate_defaults(estimator);
-    job.be = c->be;
+    job.be = be;
     job.blurred = window->data;
     job.h = window->height;
     job.w = window->width;
@@ -82,34 +82,8 @@ static dipper_status ask(const dp_case *c, const char *method, const dp_image *w
     return status == DIPPER_ERROR_DIVERGED ? DIPPER_OK : dp_fail(diag, status, "%s", own.text);
 }
 
-static dipper_status step(const dp_case *c, int done, dp_diag *diag) {
-    if (c->progress == NULL || c->progress(done, OPINIONS, c->user) == 0) return DIPPER_OK;
-    return dp_fail(diag, DIPPER_ERROR_CANCELLED, "the verdict was asked to stop");
-}
-
-/* Before the first one, which took: 0, it is a guess; the others together take at most REST times as long. */
-static bool there_is_time(const dp_case *c, double took) {
-    static const double FIRST = 3, REST = 5.2;
-    return !(c->deadline > 0) || dp_seconds() + (took > 0 ? REST * took : FIRST) < c->deadline;
-}
-
-/* *enough: there is no time for the others. */
-static dipper_status ask_whole(const dp_case *c, int side, dp_diag *diag, dp_opinions *o, bool *enough) {
-    const dp_region all = {.width = c->blurred->width, .height = c->blurred->height};
-    const double begun = dp_seconds();
-    dp_image window = {0};
-    DP_TRY(take_window(c, &all, larger(WHOLE, 4 * side), side, diag, &window));
-    dipper_status status = ask(c, "map-l0", &window, side, diag, o->map);
-    if (status == DIPPER_OK) status = step(c, 1, diag);
-    *enough = !there_is_time(c, dp_seconds() - begun);
-    if (status == DIPPER_OK && !*enough) status = ask(c, "vb", &window, side, diag, o->vb);
-    if (status == DIPPER_OK && !*enough) status = step(c, 2, diag);
-    dp_image_free(&window);
-    return status;
-}
-
 /* Quarters of the picture, a little larger than that where they are small. */
-static dipper_status ask_part(const dp_case *c, int number, int side, dp_diag *diag, float *psf) {
+static dipper_status ask_part(const dp_case *c, dp_backend *be, int number, int side, dp_diag *diag, float *psf) {
     const int w = c->blurred->width, h = c->blurred->height;
     const int wide = smaller(w, larger(w / 2, smaller(w * 5 / 8, 4 * side)));
     const int high = smaller(h, larger(h / 2, smaller(h * 5 / 8, 4 * side)));
@@ -117,21 +91,87 @@ static dipper_status ask_part(const dp_case *c, int number, int side, dp_diag *d
         .x = number % 2 ? w - wide : 0, .y = number / 2 ? h - high : 0, .width = wide, .height = high};
     dp_image window = {0};
     DP_TRY(take_window(c, &box, larger(PART, 3 * side), side, diag, &window));
-    const dipper_status status = ask(c, "map-l0", &window, side, diag, psf);
+    const dipper_status status = ask(c, be, "map-l0", &window, side, diag, psf);
     dp_image_free(&window);
     return status;
 }
 
-dipper_status dp_opinions_ask(const dp_case *c, int side, dp_diag *diag, dp_opinions *out) {
-    bool enough = !there_is_time(c, 0);
-    *out = (dp_opinions){0};
-    if (enough) return DIPPER_OK;
-    DP_TRY(create(side, diag, out));
-    dipper_status status = ask_whole(c, side, diag, out, &enough);
-    for (int i = 0; i < 4 && status == DIPPER_OK && !enough; i++) {
-        status = ask_part(c, i, side, diag, out->part[i]);
-        if (status == DIPPER_OK) status = step(c, i + 3, diag);
+/* ---- All of them, several at once ---- */
+
+typedef struct asking {
+    const dp_case *c;
+    int side;
+    const dp_image *whole; /* the window for the first two */
+    dp_opinions *out;
+    int done;
+    dipper_status status; /* the first that was not OK; then the rest is left */
+    dp_diag *diag;
+} asking;
+
+/* Opinion `number`: by map-l0 and by vb of the whole, then of the parts. */
+static dipper_status ask_for(const asking *a, dp_backend *be, int number, dp_diag *diag) {
+    if (number == 0) return ask(a->c, be, "map-l0", a->whole, a->side, diag, a->out->map);
+    if (number == 1) return ask(a->c, be, "vb", a->whole, a->side, diag, a->out->vb);
+    return ask_part(a->c, be, number - 2, a->side, diag, a->out->part[number - 2]);
+}
+
+/* callers: in the thread that asked for the verdict, which alone is told of progress. */
+static void finish(asking *a, dipper_status status, const dp_diag *own, bool callers) {
+    const dp_case *c = a->c;
+    a->done++;
+    if (a->status != DIPPER_OK) return;
+    a->status = status;
+    if (status != DIPPER_OK)
+        (void)dp_fail(a->diag, status, "%s", own->text);
+    else if (callers && c->progress != NULL && c->progress(a->done, OPINIONS, c->user) != 0)
+        a->status = dp_fail(a->diag, DIPPER_ERROR_CANCELLED, "the verdict was asked to stop");
+}
+
+static void ask_from(asking *a, int first) {
+    const int threads = a->c->be->threads;
+    dp_backend alone = *a->c->be;
+    alone.threads = 1;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads < OPINIONS - first ? threads : OPINIONS - first)
+    for (int i = first; i < OPINIONS; i++) {
+        dp_diag own = {0};
+        bool over;
+#pragma omp critical(dp_opinions)
+        over = a->status != DIPPER_OK;
+        if (over) continue;
+        const dipper_status status = ask_for(a, &alone, i, &own);
+#pragma omp critical(dp_opinions)
+        finish(a, status, &own, omp_get_thread_num() == 0);
     }
-    if (status != DIPPER_OK || enough) dp_opinions_free(out);
-    return status;
+}
+
+/* With a deadline the first alone, which tells what the others will take; *enough: there is no time for them. */
+static void ask_in_time(asking *a, bool *enough) {
+    static const double FIRST = 3, REST = 5.2; /* seconds of the first, a guess; all others, of the first's */
+    const dp_case *c = a->c;
+    const int at_once = smaller(c->be->threads, OPINIONS - 1);
+    const double begun = dp_seconds();
+    dp_diag own = {0};
+    *enough = begun + FIRST >= c->deadline;
+    if (*enough) return;
+    const dipper_status status = ask_for(a, c->be, 0, &own);
+    finish(a, status, &own, true);
+    const double now = dp_seconds();
+    *enough = now + REST / at_once * (now - begun) >= c->deadline;
+    if (!*enough && a->status == DIPPER_OK) ask_from(a, 1);
+}
+
+dipper_status dp_opinions_ask(const dp_case *c, int side, dp_diag *diag, dp_opinions *out) {
+    const dp_region all = {.width = c->blurred->width, .height = c->blurred->height};
+    dp_image whole = {0};
+    bool enough = false;
+    *out = (dp_opinions){0};
+    DP_TRY(take_window(c, &all, larger(WHOLE, 4 * side), side, diag, &whole));
+    asking a = {.c = c, .side = side, .whole = &whole, .out = out, .diag = diag, .status = create(side, diag, out)};
+    if (a.status == DIPPER_OK && c->deadline > 0)
+        ask_in_time(&a, &enough);
+    else if (a.status == DIPPER_OK)
+        ask_from(&a, 0);
+    dp_image_free(&whole);
+    if (a.status != DIPPER_OK || enough) dp_opinions_free(out);
+    return a.status;
 }
