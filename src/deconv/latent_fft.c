@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "image/extreme.h"
 
@@ -57,21 +58,34 @@ void dp_latent_destroy(dp_latent **latent) {
     *latent = NULL;
 }
 
+static inline void keep_large(float a, float b, float least, float *tx, float *ty) {
+    const bool keep = a * a + b * b >= least;
+    *tx = keep ? a : 0;
+    *ty = keep ? b : 0;
+}
+
+DP_CLONES static void differences_of_row(const float *row, const float *next, size_t width, float least, float *tx,
+                                         float *ty) {
+    const size_t last = width - 1;
+    for (size_t j = 0; j < last; j++) keep_large(row[j + 1] - row[j], next[j] - row[j], least, &tx[j], &ty[j]);
+    keep_large(row[0] - row[last], next[last] - row[last], least, &tx[last], &ty[last]);
+}
+
 /* t = forward differences of x, 0 where their energy is below `least`: the best t for a given x. */
 static void wanted_differences(const dp_latent *s, float least) {
     const dp_grid *g = s->grid;
     const size_t width = (size_t)g->n1;
 #pragma omp parallel for schedule(static) num_threads(g->threads)
     for (int i = 0; i < g->n0; i++) {
-        const float *row = s->x + (size_t)i * width, *next = s->x + (size_t)(i + 1 < g->n0 ? i + 1 : 0) * width;
-        float *tx = s->tx + (size_t)i * width, *ty = s->ty + (size_t)i * width;
-        for (size_t j = 0; j < width; j++) {
-            const float a = (j + 1 < width ? row[j + 1] : row[0]) - row[j], b = next[j] - row[j];
-            const bool keep = a * a + b * b >= least;
-            tx[j] = keep ? a : 0;
-            ty[j] = keep ? b : 0;
-        }
+        const size_t at = (size_t)i * width, below = (size_t)(i + 1 < g->n0 ? i + 1 : 0) * width;
+        differences_of_row(s->x + at, s->x + below, width, least, s->tx + at, s->ty + at);
     }
+}
+
+DP_CLONES static void gather_row(const float *tx, const float *ty, const float *up, size_t width, float beta,
+                                 float *x) {
+    x[0] = beta * (tx[width - 1] - tx[0] + up[0] - ty[0]);
+    for (size_t j = 1; j < width; j++) x[j] = beta * (tx[j - 1] - tx[j] + up[j] - ty[j]);
 }
 
 /* x = beta L't, the right side's second part. */
@@ -81,20 +95,13 @@ static void gather_differences(const dp_latent *s, float beta) {
 #pragma omp parallel for schedule(static) num_threads(g->threads)
     for (int i = 0; i < g->n0; i++) {
         const size_t at = (size_t)i * width, above = (size_t)(i > 0 ? i - 1 : g->n0 - 1) * width;
-        const float *tx = s->tx + at, *ty = s->ty + at, *up = s->ty + above;
-        float *x = s->x + at, left = tx[width - 1];
-        for (size_t j = 0; j < width; j++) {
-            x[j] = beta * (left - tx[j] + up[j] - ty[j]);
-            left = tx[j];
-        }
+        gather_row(s->tx + at, s->ty + at, s->ty + above, width, beta, s->x + at);
     }
 }
 
-/* One group of columns: work = spectrum of x's right side becomes (conj(K) D + work) / (|K|^2 + beta |L|^2 + mu). */
-static void solve_group(const dp_latent *s, size_t group, float beta, float mu) {
+DP_CLONES static void divide_group(const dp_latent *s, size_t group, float beta, float mu) {
     const dp_grid *g = s->grid;
     const dp_fft *f = g->fft;
-    dp_fft_columns_forward(f, g->work + group);
     for (int r = 0; r < f->rows; r++) {
         const size_t at = (size_t)r * f->stride + group;
         float *w = (float *)(g->work + at);
@@ -106,6 +113,14 @@ static void solve_group(const dp_latent *s, size_t group, float beta, float mu) 
             w[2 * i + 1] = (kr * di - ki * dr + w[2 * i + 1]) / below;
         }
     }
+}
+
+/* One group of columns: work = spectrum of x's right side becomes (conj(K) D + work) / (|K|^2 + beta |L|^2 + mu). */
+static void solve_group(const dp_latent *s, size_t group, float beta, float mu) {
+    const dp_grid *g = s->grid;
+    const dp_fft *f = g->fft;
+    dp_fft_columns_forward(f, g->work + group);
+    divide_group(s, group, beta, mu);
     dp_fft_columns_backward(f, g->work + group);
 }
 
