@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/clones.h"
 #include "base/memory.h"
 #include "deconv/quadratic_fft.h"
 #include "image/psf.h"
@@ -105,7 +106,7 @@ static void scatter(const float *in, int rows, int columns, int n0, int n1, floa
 }
 
 /* sum += conj(a) b */
-static void correlate(const float complex *a, const float complex *b, size_t n, float complex *sum) {
+DP_CLONES static void correlate(const float complex *a, const float complex *b, size_t n, float complex *sum) {
     const float *u = (const float *)a, *v = (const float *)b;
     float *t = (float *)sum;
     for (size_t i = 0; i < 2 * n; i += 2) {
@@ -114,7 +115,7 @@ static void correlate(const float complex *a, const float complex *b, size_t n, 
     }
 }
 
-static void multiply(const float complex *a, const float complex *b, size_t n, float complex *out) {
+DP_CLONES static void multiply(const float complex *a, const float complex *b, size_t n, float complex *out) {
     const float *u = (const float *)a, *v = (const float *)b;
     float *t = (float *)out;
     for (size_t i = 0; i < 2 * n; i += 2) {
@@ -147,7 +148,11 @@ static void add_residual(dp_kernel *s, const float *data, const float complex *g
     for (int y = 0; y < f->rows; y++) {
         float *row = s->plane + (size_t)y * (size_t)f->columns;
         const float *d = data + (size_t)y * (size_t)s->w;
-        for (int x = 0; x < f->columns; x++) row[x] = y >= y0 && y < y1 && x >= x0 && x < x1 ? d[x] - row[x] : 0;
+        const bool counts = y >= y0 && y < y1;
+        const int from = counts ? x0 : f->columns, to = counts ? x1 : f->columns;
+        memset(row, 0, (size_t)from * sizeof *row);
+        for (int x = from; x < to; x++) row[x] = d[x] - row[x];
+        memset(row + to, 0, (size_t)(f->columns - to) * sizeof *row);
     }
     dp_fft_forward(f, s->plane, s->work);
     correlate(g, s->work, f->size, s->sum);

@@ -21,17 +21,19 @@ typedef struct dp_fft {
     int groups;    /* of columns of the spectrum */
     size_t stride; /* complex numbers per row of the spectrum: groups * DP_FFT_COLUMNS */
     size_t size;   /* complex numbers per spectrum */
-    int threads;
+    int threads;   /* may be lowered */
     void *plans[4];
+    int rooms; /* one for each thread that it was made for: */
+    float complex *room;
 } dp_fft;
 
-/* The next size >= n that is a multiple of 8 with no prime factor above 7. Needs no FFTW. */
+/* The next size >= n of 2^a with a >= 3, or 3, 5 or 25 times that: with FFTW_ESTIMATE others cost so much more per
+ * pixel that even a larger picture of these sizes is faster (docs/performance.md). Needs no FFTW. */
 static inline int dp_fft_good_size(int n) {
     for (n = (n + 7) / 8 * 8;; n += 8) {
-        int rest = n / 8;
-        for (int f = 2; f <= 7; f++)
-            while (rest % f == 0) rest /= f;
-        if (rest == 1) return n;
+        int odd = n;
+        while (odd % 2 == 0) odd /= 2;
+        if (odd == 1 || odd == 3 || odd == 5 || odd == 25) return n;
     }
 }
 
@@ -45,7 +47,7 @@ void dp_fft_forward(const dp_fft *fft, const float *plane, float complex *spectr
 void dp_fft_backward(const dp_fft *fft, float complex *spectrum, float *plane);
 
 /* Their parts, for callers with their own loops: one row, or the group of columns that begins at `at`, in place.
- * row_backward destroys its spectrum; nothing is divided. */
+ * row_backward destroys its spectrum; nothing is divided. For one team of threads, as many as it was made for. */
 void dp_fft_row_forward(const dp_fft *fft, const float *row, float complex *out);
 void dp_fft_row_backward(const dp_fft *fft, float complex *in, float *row);
 void dp_fft_columns_forward(const dp_fft *fft, float complex *at);
