@@ -25,8 +25,8 @@ dipper_status dp_grid_create(const dp_nonblind *job, int height, int width, dp_d
     if (g == NULL) goto fail;
     const bool wrap = job->edges == DP_EDGES_WRAP;
     *g = (dp_grid){.h = height, .w = width, .kh = job->kh, .kw = job->kw, .threads = job->be->threads};
-    g->n0 = wrap ? height : dp_fft_good_size(height + g->kh - 1);
-    g->n1 = wrap ? width : dp_fft_good_size(width + g->kw - 1);
+    g->n0 = dp_nonblind_grid(job, height, g->kh);
+    g->n1 = dp_nonblind_grid(job, width, g->kw);
     g->top = wrap ? 0 : g->kh / 2;
     g->left = wrap ? 0 : g->kw / 2;
     g->count = (size_t)g->n0 * (size_t)g->n1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "deconv/sparse.h"
+#include "fourier/fourier.h"
 
 dipper_status dp_nonblind_report(const dp_nonblind *job, int done, int of, dp_diag *diag) {
     if (job->progress == NULL) return DIPPER_OK;
@@ -157,9 +158,15 @@ dp_nonblind dp_nonblind_defaults(const dp_method *method, dp_backend *be, double
                          .channels = 1};
 }
 
-/* The grid is at most an eighth larger than asked for (sizes of the FFT). */
+int dp_nonblind_grid(const dp_nonblind *job, int size, int k) {
+    return job->edges == DP_EDGES_WRAP ? size : dp_fft_good_size(size + k - 1);
+}
+
+/* A spectrum is a little larger than its plane. */
 size_t dp_nonblind_bytes(const dp_nonblind *job, int width, int height) {
-    const double pixels = (double)(width + job->kw - 1) * (double)(height + job->kh - 1);
+    const double spectrum = 1.04;
+    const double pixels =
+        (double)dp_nonblind_grid(job, width, job->kw) * (double)dp_nonblind_grid(job, height, job->kh);
     const int planes = job->method->planes + (job->box ? job->method->box_planes : 0);
-    return (size_t)(1.125 * pixels * planes * sizeof(float));
+    return (size_t)(spectrum * pixels * planes * sizeof(float));
 }

@@ -61,6 +61,10 @@ const dp_method *dp_method_find(const char *name); /* NULL: unknown */
  * fills in the PSF. */
 dp_nonblind dp_nonblind_defaults(const dp_method *method, dp_backend *be, double noise_sigma);
 
+/* Side, with room for the PSF, of the grid that methods with transforms work on, for a picture of `size` pixels and a
+ * PSF of k. */
+int dp_nonblind_grid(const dp_nonblind *job, int size, int k);
+
 /* Bytes that the job's method holds for a picture of that size, without the picture itself. */
 size_t dp_nonblind_bytes(const dp_nonblind *job, int width, int height);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/memory.h"
+#include "fourier/fourier.h"
 
 /* ---- The plan ---- */
 
@@ -29,9 +30,11 @@ static int fade(int k) {
     return k / 4 + 2;
 }
 
-/* Side of a tile with its margins: a dozen planes of it fit into the caches, and the margins are not the most of it. */
+/* Side of a tile with its margins: a dozen planes of it fit into the caches, the margins are not the most of it, and
+ * its grid has a good size. */
 static int best_side(const dp_nonblind *job) {
-    return 400 + 8 * (job->kw > job->kh ? job->kw : job->kh);
+    const int k = job->kw > job->kh ? job->kw : job->kh;
+    return dp_fft_good_size(360 + 8 * k) - (k - 1);
 }
 
 static int least_int(int a, int b) {
