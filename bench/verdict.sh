@@ -2,10 +2,10 @@
 # Runs made to fail on purpose, and others, with the evidence for their verdicts (docs/verdict.md): a line each to the
 # CSV. From the Levin, Lai, text and microscopy pictures, Kodak pictures, and scenes that dipper-scene draws.
 # bench/verdict_fit.py makes the model of it. One core for each job; about 8 s of CPU time per classical trial of five
-# runs, and 20 s for each run of a network.
-# usage: bench/verdict.sh BUILD_FOLDER DATA OUT.csv [TRIALS [NETWORK_TRIALS [JOBS]]]
+# runs, 20 s for each run of a network, and 6 s for one of the automatic mode.
+# usage: bench/verdict.sh BUILD_FOLDER DATA OUT.csv [TRIALS [NETWORK_TRIALS [JOBS [AUTOMATIC_TRIALS]]]]
 set -eu
-build=$1 data=$(cd "$2" && pwd) csv=$3 trials=${4:-600} network=${5:-60} jobs=${6:-1}
+build=$1 data=$(cd "$2" && pwd) csv=$3 trials=${4:-600} network=${5:-60} jobs=${6:-1} automatic=${7:-300}
 work=${VERDICT_WORK:-$(mktemp -d)}
 mkdir -p "$work"
 [ -n "${VERDICT_WORK:-}" ] || trap 'rm -rf "$work"' EXIT
@@ -39,9 +39,10 @@ list() {
 list >"$work/list"
 parts=
 for job in $(seq 0 $((jobs - 1))); do
-    parts="$parts $work/classical$job.csv $work/network$job.csv"
+    parts="$parts $work/classical$job.csv $work/network$job.csv $work/automatic$job.csv"
     { "$build/bench/verdict" "$work/list" "$job" "$jobs" "$trials" classical >"$work/classical$job.csv"
-      "$build/bench/verdict" "$work/list" "$((100000 + job))" "$jobs" "$((100000 + network))" network >"$work/network$job.csv"; } &
+      "$build/bench/verdict" "$work/list" "$((100000 + job))" "$jobs" "$((100000 + network))" network >"$work/network$job.csv"
+      "$build/bench/verdict" "$work/list" "$((200000 + job))" "$jobs" "$((200000 + automatic))" automatic >"$work/automatic$job.csv"; } &
 done
 wait
 cat $parts >"$csv"
