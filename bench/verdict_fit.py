@@ -2,8 +2,9 @@
 """Fits the model of the verdict to bench/results/verdict.csv (docs/verdict.md): boosted trees. Prints, for pictures and
 for whole sources that the fit had not seen, the area under the ROC curve and how often the verdicts are wrong. With
 --write the model goes to src/bid/verdict_model.def, and some rows with its answers to tests/golden/verdict_rows.def.
-Minutes.
-usage: bench/verdict_fit.py [CSV] [--write]"""
+With --judge FILE it says instead how the model, fitted to CSV without the same pictures, judges the runs of FILE. Half
+a minute.
+usage: bench/verdict_fit.py [CSV] [--write | --judge=FILE]"""
 import csv
 import os
 import sys
@@ -157,15 +158,37 @@ def calibration(rows, y, p):
         print(f"| {low:g} to {min(high, 1):g} | {part.sum()} | {100 * y[part].mean():.0f} % |")
 
 
+def pictures(rows):
+    return np.array([r["source"] + "/" + r["picture"] for r in rows])
+
+
+def folds(*pictures_of):
+    """The fold of each row of each, the same for one picture everywhere."""
+    names = sorted(set(np.concatenate(pictures_of)), key=lambda p: (hash_of(p), p))
+    number = {p: i % FOLDS for i, p in enumerate(names)}
+    return [np.array([number[p] for p in of]) for of in pictures_of]
+
+
+def judge(names, rows, x, y, path):
+    others, ox, oy = load(path, names)
+    fold, of = folds(pictures(rows), pictures(others))
+    p = np.empty(len(oy))
+    for g in np.unique(of):
+        p[of == g] = Model(x[fold != g], y[fold != g], TREES)(ox[of == g])
+    report(f"{os.path.basename(path)}, pictures held out", others, oy, p, *limits(y, held_out(x, y, fold, TREES)))
+    calibration(others, oy, p)
+
+
 def main():
     paths = [a for a in sys.argv[1:] if not a.startswith("--")]
     path = paths[0] if paths else os.path.join(ROOT, "bench/results/verdict.csv")
     names = known_evidence(path)
     rows, x, y = load(path, names)
-    picture = np.array([r["source"] + "/" + r["picture"] for r in rows])
+    for option in sys.argv[1:]:
+        if option.startswith("--judge="):
+            return judge(names, rows, x, y, option.split("=", 1)[1])
     source = np.array([r["source"] for r in rows])
-    numbers = {p: i for i, p in enumerate(sorted(set(picture), key=lambda p: (hash_of(p), p)))}
-    fold = np.array([numbers[p] % FOLDS for p in picture])
+    fold, = folds(pictures(rows))
     quick = names.index("agree_map")
     models, lows = [], []
     for title, columns, trees in (("With second opinions", len(names), TREES), ("Without", quick, QUICK_TREES)):
