@@ -1,16 +1,18 @@
 #!/bin/sh
 # The CUDA back end on the GPU of this machine: every op proved, time of an iteration for each precision beside PyTorch's
-# in the same call, runs that share the GPU, and, with the Levin data, quality. Rows to bench/results/cuda.csv (time) and
-# bench/results/levin_cuda.csv (quality). Needs a build with -DDIPPER_CUDA=ON -DDIPPER_BENCH=ON; PyTorch if it is there.
+# in the same call, runs that share the GPU, and, with the Levin data, whole runs of the command and quality; part recipes,
+# not among the usual ones, does all recipes in full on all cases with three seeds. Rows to bench/results/cuda.csv (time)
+# and bench/results/levin_cuda.csv (quality). Needs a build with -DDIPPER_CUDA=ON -DDIPPER_BENCH=ON; PyTorch if it is there.
 # usage: bench/cuda.sh BUILD_FOLDER [LEVIN_FOLDER]
-# Environment: PARTS (default "check time torch share quality"), MODES (of torch_gpu.py), RESULTS (folder of the runs),
-# CSV, QUALITY_CSV (other files)
+# Environment: PARTS (default "check time torch share whole quality"), MODES (of torch_gpu.py), RESULTS (folder of the
+# runs), CSV, QUALITY_CSV (other files), DEVICE (default cuda; another, to try the script without a GPU)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$1 data=${2:-}
 csv=${CSV:-$root/bench/results/cuda.csv} quality=${QUALITY_CSV:-$root/bench/results/levin_cuda.csv}
 results=${RESULTS:-$build/cuda}
-gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader | head -n 1)
+gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
+gpu=${gpu:-${DEVICE:-no GPU}}
 mkdir -p "$results"
 [ -f "$csv" ] || echo "tool,network,mode,at_once,median_ms,least_ms,graph_ms,gpu" >"$csv"
 
@@ -26,9 +28,25 @@ row() { # NETWORK PRECISION AT_ONCE LOG
         tee -a "$csv"
 }
 
+device() { [ "${DEVICE:-cuda}" = cuda ] && echo "cuda/$1" || echo "$DEVICE"; }
+
+# whole METHOD PRECISION OPTION...: the command on a picture of 255 x 255, three times, from reading to the verdict
+whole() {
+    method=$1 precision=$2
+    shift 2
+    for i in 1 2 3; do
+        from=$(date +%s%N)
+        "$build/dipper" deblur -q -f "$data/blurred/im1_kernel1_img.png" -o "$results/whole.png" \
+            --device "$(device "$precision")" "$@" >/dev/null || [ $? = 7 ] # the verdict
+        echo $((($(date +%s%N) - from) / 1000000))
+    done | sort -n | paste -s -d ' ' | while read -r least median _; do
+        echo "Dipper,$method,$precision whole command,1,$median,$least,,$gpu" | tee -a "$csv"
+    done
+}
+
 bench() { "$build/dipper" bench levin --data "$data" "$@"; }
 
-for part in ${PARTS:-check time torch share quality}; do
+for part in ${PARTS:-check time torch share whole quality}; do
     case $part in
     check)
         for precision in f32 tf32 bf16; do
@@ -55,6 +73,19 @@ for part in ${PARTS:-check time torch share quality}; do
             wait
             row fast tf32 $n "$results/share-1.txt"
         done
+        ;;
+    whole)
+        [ -d "$data" ] || { echo "cuda.sh: no Levin data: whole runs are skipped" >&2 && continue; }
+        for precision in tf32 bf16; do whole fast $precision -m fast; done
+        for precision in tf32 bf16; do whole selfdeblur $precision -m selfdeblur -k 19; done
+        whole auto-fast tf32 --preset fast
+        ;;
+    recipes) # three processes at once; 40 minutes of an H200, by the time of an iteration; goes on where it was stopped
+        [ -d "$data" ] || { echo "cuda.sh: no Levin data: recipes are skipped" >&2 && continue; }
+        for method in selfdeblur simplersdb simplersdb-0.99 vdip-std vdip-sparse vdip-extreme wdip deblur-inr fast; do
+            bench -o "$results/recipes" --device "$(device bf16)" -m $method --seeds 3 --jobs 3
+        done
+        cp "$results/recipes/results.csv" "$quality"
         ;;
     quality)
         [ -d "$data" ] || { echo "cuda.sh: no Levin data: quality is skipped" >&2 && continue; }
