@@ -1,4 +1,5 @@
-/* Runs made to fail on purpose, and others, with the evidence for their verdicts: a CSV line each (docs/verdict.md).
+/* over 500 lines: a program is one file here, and each way of making a run that may fail belongs to this one.
+ * Runs made to fail on purpose, and others, with the evidence for their verdicts: a CSV line each (docs/verdict.md).
  * Pictures are drawn from a list, blurred or not, restored well and badly, scored against the truth; all from the
  * number of the trial, so that any can be had again. usage: verdict LIST FIRST STEP END classical|network|automatic
  * (LIST: lines "SOURCE PICTURE sharp FILE" or "SOURCE PICTURE blurred FILE TRUTH PSF rotate|keep") */
