@@ -214,24 +214,43 @@ static double split_objective(const dp_latent *l, double beta, double weight) {
     return sum;
 }
 
-/* x is the minimum for the differences that are wanted: no direction leads down. Fails if K' or the adjoint of the
- * differences is wrong, as the step solves the normal equations with both. */
+/* x is the minimum for the differences that are wanted: no direction leads down, and opposite ones lead up alike. Fails
+ * if K' or the adjoint of the differences is wrong, as the step solves the normal equations with both. */
 static void is_minimum(const dp_latent *l, double beta, double weight) {
     const dp_philox_key key = dp_philox_key_make(3, DP_STREAM_TEST);
     const double here = split_objective(l, beta, weight);
+    const size_t width = (size_t)l->grid->n1;
     float *x = dp_grid_plane(l->grid);
     memcpy(x, l->x, l->grid->count * sizeof *x);
-    for (int n = 0; n < 6; n++) {
-        const float step = n % 2 ? 0.01F : -0.01F;
-        for (size_t i = 0; i < l->grid->count; i++) {
-            float random[4];
-            dp_philox_normal4(key, (uint64_t)n / 2, i, random);
-            l->x[i] = x[i] + step * random[0] + (n < 4 ? 0 : step); /* n 4 and 5: the mean as well */
+    for (int n = 0; n < 4; n++) {
+        double rise[2];
+        for (int back = 0; back < 2; back++) {
+            const float step = back ? 0.01F : -0.01F;
+            for (size_t i = 0; i < l->grid->count; i++) {
+                float random[4];
+                dp_philox_normal4(key, (uint64_t)n, i, random);
+                l->x[i] = x[i] + step * random[0];
+                if (n == 2) l->x[i] += step;                                           /* the mean as well */
+                if (n == 3) l->x[i] = x[i] + (i < width || i % width == 0 ? step : 0); /* the grid's ends */
+            }
+            rise[back] = split_objective(l, beta, weight) - here;
+            assert_true(rise[back] > 0);
         }
-        assert_true(split_objective(l, beta, weight) > here);
+        assert_true(fabs(rise[1] - rise[0]) < 0.01 * (rise[1] + rise[0]));
     }
     memcpy(l->x, x, l->grid->count * sizeof *x);
     dp_free(x);
+}
+
+/* The differences that are wanted are those of x where they are worth their price, also around the grid's ends. */
+static void wants_differences(const dp_latent *l, const float *x, float least) {
+    const int n0 = l->grid->n0, n1 = l->grid->n1;
+    for (int i = 0; i < n0; i++)
+        for (int j = 0; j < n1; j++) {
+            const float here = x[i * n1 + j], a = x[i * n1 + (j + 1) % n1] - here, b = x[(i + 1) % n0 * n1 + j] - here;
+            const bool keep = a * a + b * b >= least;
+            assert_true(l->tx[i * n1 + j] == (keep ? a : 0) && l->ty[i * n1 + j] == (keep ? b : 0));
+        }
 }
 
 /* MAP's latent step: with the penalty held, no step of the splitting raises its objective; the first ones lower it. */
@@ -260,14 +279,18 @@ static void latent_step(void **state) {
         memcpy(l->x, l->d, l->grid->count * sizeof *l->x);                         /* as the method begins */
         const double first = split_objective(l, betas[b], prior.weight);
         double before = first;
+        float *x = dp_grid_plane(l->grid);
         for (int n = 0; n < STEPS; n++) {
+            memcpy(x, l->x, l->grid->count * sizeof *x);
             dp_latent_step(l, &prior, betas[b]);
+            wants_differences(l, x, (float)(prior.weight / betas[b]));
             const double after = split_objective(l, betas[b], prior.weight);
             assert_true(after <= before * (1 + 1e-5));
             before = after;
         }
         assert_true(before < 0.999 * first);
         is_minimum(l, betas[b], prior.weight);
+        dp_free(x);
         dp_latent_destroy(&l);
     }
     free(blurred);

@@ -94,8 +94,10 @@ static void good_sizes_are_near(void **state) {
         assert_true(good <= 1.34 * n + 15);
         assert_int_equal(dp_fft_good_size(good), good);
     }
-    assert_int_equal(dp_fft_good_size(281), 320);
+    assert_int_equal(dp_fft_good_size(257), 320); /* no 280, no 288 */
+    assert_int_equal(dp_fft_good_size(321), 384); /* no 336, no 360 */
     assert_int_equal(dp_fft_good_size(385), 400);
+    assert_int_equal(dp_fft_good_size(401), 512); /* no 448, no 480 */
 }
 
 int main(void) {

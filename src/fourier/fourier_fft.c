@@ -37,7 +37,8 @@ DP_CLONES static void turn_all(const float complex *from, size_t from_step, size
         }
 }
 
-/* Of a column in its room: a multiple of 4, and no power of 2, whose columns would meet in the cache. */
+/* Of a column in its room: a multiple of 4, and of good sizes no power of 2, at which columns would meet in the cache.
+ */
 static size_t room_step(const dp_fft *f) {
     return ((size_t)f->rows + 3) / 4 * 4 + 4;
 }
