@@ -2,22 +2,26 @@
 # The CUDA back end on the GPU of this machine: every op proved, time of an iteration for each precision beside PyTorch's
 # in the same call, runs that share the GPU, and, with the Levin data, whole runs of the command and quality; part recipes,
 # not among the usual ones, does all recipes in full on all cases with three seeds. Rows to bench/results/cuda.csv (time)
-# and bench/results/levin_cuda.csv (quality). Needs a build with -DDIPPER_CUDA=ON -DDIPPER_BENCH=ON; PyTorch if it is there.
+# and bench/results/levin_cuda.csv (quality), those of recipes to levin_cuda_recipes.csv. Needs a build with
+# -DDIPPER_CUDA=ON -DDIPPER_BENCH=ON; PyTorch if it is there.
 # usage: bench/cuda.sh BUILD_FOLDER [LEVIN_FOLDER]
 # Environment: PARTS (default "check time torch share whole quality"), MODES (of torch_gpu.py), RESULTS (folder of the
-# runs), CSV, QUALITY_CSV (other files), DEVICE (default cuda; another, to try the script without a GPU)
+# runs), CSV, QUALITY_CSV, RECIPES_CSV (other files), DEVICE (default cuda; another, to try the script without a GPU)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$1 data=${2:-}
 csv=${CSV:-$root/bench/results/cuda.csv} quality=${QUALITY_CSV:-$root/bench/results/levin_cuda.csv}
+recipes=${RECIPES_CSV:-$root/bench/results/levin_cuda_recipes.csv}
 results=${RESULTS:-$build/cuda}
 gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1)
 gpu=${gpu:-${DEVICE:-no GPU}}
 mkdir -p "$results"
 [ -f "$csv" ] || echo "tool,network,mode,at_once,median_ms,least_ms,graph_ms,gpu" >"$csv"
 
+device() { [ "${DEVICE:-cuda}" = cuda ] && echo "cuda/$1" || echo "$DEVICE"; }
+
 iteration() { # NETWORK PSF PRECISION LOG
-    DIPPER_DEVICE=cuda/$3 "$build/bench/iteration" "$1" 255 "$2" 300 8 >"$4"
+    DIPPER_DEVICE=$(device "$3") "$build/bench/iteration" "$1" 255 "$2" 300 8 >"$4"
 }
 
 row() { # NETWORK PRECISION AT_ONCE LOG
@@ -27,8 +31,6 @@ row() { # NETWORK PRECISION AT_ONCE LOG
         END { printf "Dipper,%s,%s,%s,%s,%s,%s,%s\n", network, mode, at_once, median, least, graph, gpu }' "$4" |
         tee -a "$csv"
 }
-
-device() { [ "${DEVICE:-cuda}" = cuda ] && echo "cuda/$1" || echo "$DEVICE"; }
 
 # whole METHOD PRECISION OPTION...: the command on a picture of 255 x 255, three times, from reading to the verdict
 whole() {
@@ -85,7 +87,7 @@ for part in ${PARTS:-check time torch share whole quality}; do
         for method in selfdeblur simplersdb simplersdb-0.99 vdip-std vdip-sparse vdip-extreme wdip deblur-inr fast; do
             bench -o "$results/recipes" --device "$(device bf16)" -m $method --seeds 3 --jobs 3
         done
-        cp "$results/recipes/results.csv" "$quality"
+        cp "$results/recipes/results.csv" "$recipes"
         ;;
     quality)
         [ -d "$data" ] || { echo "cuda.sh: no Levin data: quality is skipped" >&2 && continue; }
